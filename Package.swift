@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Modules in layers; an arrow may only point to a line above. `make lint` builds with
+/// `--explicit-target-dependency-import-check error`, so an import that is not listed here fails.
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+/// `Lifetimes` lets the compiler check that a ring's loan never outlives the ring.
+let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+
+let package = Package(
+  name: "ipcbench",
+  products: [
+    .executable(name: "ipcbench", targets: ["ipcbench"]),
+    .library(name: "SharedRing", targets: ["SharedRing"]),
+    .library(name: "IPCTransport", targets: ["IPCTransport"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // What Swift cannot import, and the C library the project requires.
+    .target(name: "CLinuxShims"),
+    .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+
+    // The system, the rings, the protocol.
+    .target(name: "LinuxIPC", dependencies: ["CLinuxShims", "CNuma", system]),
+    .target(name: "SharedRing", dependencies: ["CLinuxShims", "LinuxIPC"], swiftSettings: lifetimes),
+    .target(name: "IPCTransport", dependencies: ["LinuxIPC"]),
+
+    // What is measured, and how.
+    .target(name: "Measurement", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
+    .target(name: "Mechanisms", dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement"]),
+
+    // What comes of it.
+    .target(name: "Analysis"),
+    .target(name: "Results", dependencies: ["LinuxIPC", "Analysis", histogram]),
+    .target(name: "Reporting", dependencies: ["Results", "Analysis", histogram]),
+    .target(
+      name: "Harness", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Results", "Analysis"]),
+    .executableTarget(
+      name: "ipcbench",
+      dependencies: [
+        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Harness", "Results", "Analysis",
+        "Reporting", arguments, logging,
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

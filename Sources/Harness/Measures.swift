@@ -1,0 +1,149 @@
+import Analysis
+import IPCTransport
+import LinuxIPC
+import Measurement
+import Results
+
+/// Turns what a trial left into named numbers with units.
+struct Measures {
+  let measurement: TrialMeasurement
+  let planned: PlannedCase
+  let clock: Clock
+
+  /// The histograms to keep with the trial.
+  var histograms: [StoredHistogram] {
+    zip(histogramNames, measurement.histograms).compactMap { name, snapshot in
+      snapshot.totalCount == 0
+        ? nil
+        : StoredHistogram(
+          name: name, values: snapshot.values, counts: snapshot.counts, minimum: snapshot.minimum,
+          maximum: snapshot.maximum, sum: Double(snapshot.sum))
+    }
+  }
+
+  private var histogramNames: [String] {
+    switch planned.pattern {
+    case .roundTrip: ["latency_rtt"]
+    case .stream: []
+    case .paced: ["latency_service", "latency_response"]
+    }
+  }
+
+  var all: [Measure] { histograms.flatMap(latencies) + rates + costs + circumstances }
+
+  private var messages: Double { Double(measurement.producer.messages) }
+
+  private var elapsedNanoseconds: Double {
+    Double(clock.nanoseconds(measurement.consumer.endTicks &- measurement.producer.startTicks))
+  }
+
+  // MARK: Time
+
+  private static let percentiles: [(Double, String)] = [
+    (50, "p50"), (90, "p90"), (99, "p99"), (99.9, "p99_9"), (99.99, "p99_99"),
+  ]
+
+  private func latencies(_ stored: StoredHistogram) -> [Measure] {
+    let merged = MergedHistogram([stored])
+    let samples = Int(stored.totalCount)
+    func measure(_ suffix: String, _ value: Double?, _ reason: String? = nil) -> Measure {
+      Measure("\(stored.name)_\(suffix)", value, unit: "ns", better: .lower, samples: samples, reason: reason)
+    }
+    let midmean = Statistics.interquartileMean(values: stored.values.map(Double.init), counts: stored.counts)
+    return [
+      measure("mean", merged.mean), measure("midmean", midmean), measure("min", Double(stored.minimum)),
+    ]
+      + Self.percentiles.map { percentile, name in
+        measure(
+          name, merged.value(atPercentile: percentile), merged.refusal(ofPercentile: percentile))
+      } + [measure("max", Double(stored.maximum))]
+  }
+
+  private var rates: [Measure] {
+    let rate = elapsedNanoseconds > 0 ? messages * 1e9 / elapsedNanoseconds : nil
+    let samples = Int(measurement.producer.messages)
+    let bytes = Double(planned.identity.messageBytes)
+    guard planned.pattern != .paced else {
+      return [
+        Measure(
+          "offered_rate", planned.identity.rateTargetPerSecond, unit: "1/s", better: .none, samples: samples),
+        Measure("achieved_rate", rate, unit: "1/s", better: .higher, samples: samples),
+      ]
+    }
+    return [
+      Measure("message_rate", rate, unit: "1/s", better: .higher, samples: samples),
+      Measure("goodput", rate.map { $0 * bytes }, unit: "B/s", better: .higher, samples: samples),
+    ]
+  }
+
+  // MARK: Costs
+
+  private var costs: [Measure] {
+    [("producer", measurement.producer), ("consumer", measurement.consumer)].flatMap { side, report in
+      let usage = report.usage
+      func perMessage(_ name: String, _ total: UInt64) -> Measure {
+        Measure("\(name)_\(side)", Double(total) / messages, unit: "ns/message", better: .lower)
+      }
+      func count(_ name: String, _ value: UInt64) -> Measure {
+        Measure("\(name)_\(side)", Double(value), unit: "1", better: .lower)
+      }
+      return [
+        perMessage("cpu_user", usage.userNanoseconds), perMessage("cpu_system", usage.systemNanoseconds),
+        count("context_switches_voluntary", usage.voluntarySwitches),
+        count("context_switches_involuntary", usage.involuntarySwitches),
+        count("faults_minor", usage.minorFaults), count("stalls", report.stalls),
+      ] + (report.hasMigrations ? [count("migrations", report.migrations)] : [])
+    }
+  }
+
+  private var circumstances: [Measure] {
+    let (producer, consumer) = (measurement.producer, measurement.consumer)
+    var measures = [
+      Measure("messages", messages, unit: "1", better: .none),
+      Measure("messages_lost", 0, unit: "1", better: .lower),
+      Measure(
+        "payload_copies", Double(planned.form.mechanism.traits.payloadCopies), unit: "1", better: .none),
+      Measure("setup_time", Double(measurement.setupNanoseconds), unit: "ns", better: .lower),
+    ]
+    func probe(_ name: String, _ value: Double) {
+      if value > 0 { measures.append(Measure("probe_\(name)", value, unit: "ns", better: .none)) }
+    }
+    probe("cache_line_before", producer.probeBefore.cacheLineNanoseconds)
+    probe("cache_line_after", producer.probeAfter.cacheLineNanoseconds)
+    probe("arithmetic_producer_before", producer.probeBefore.arithmeticNanoseconds)
+    probe("arithmetic_producer_after", producer.probeAfter.arithmeticNanoseconds)
+    probe("arithmetic_consumer_before", consumer.probeBefore.arithmeticNanoseconds)
+    probe("arithmetic_consumer_after", consumer.probeAfter.arithmeticNanoseconds)
+    if producer.probeBefore.cacheLineNanoseconds > 0 {
+      measures.append(
+        Measure(
+          "clock_offset", producer.probeBefore.clockOffsetNanoseconds, unit: "ns", better: .none))
+    }
+    if let steal = measurement.stealNanoseconds {
+      measures.append(Measure("steal", Double(steal), unit: "ns", better: .none))
+    }
+    return measures
+  }
+
+  // MARK: Probes
+
+  /// Whether the machine was the same before and after; where it was not, the sentence that says so.
+  var disagreement: String? {
+    let (producer, consumer) = (measurement.producer, measurement.consumer)
+    let pairs = [
+      ("cache-line round trip", producer.probeBefore.cacheLineNanoseconds, producer.probeAfter.cacheLineNanoseconds),
+      ("arithmetic loop", producer.probeBefore.arithmeticNanoseconds, producer.probeAfter.arithmeticNanoseconds),
+      ("arithmetic loop", consumer.probeBefore.arithmeticNanoseconds, consumer.probeAfter.arithmeticNanoseconds),
+    ]
+    for (name, before, after) in pairs where before > 0 && after > 0 {
+      if max(before, after) / min(before, after) > 1 + Self.probeTolerance {
+        return "The machine changed during the trial: the \(name) took \(Int(before)) ns before "
+          + "and \(Int(after)) ns after."
+      }
+    }
+    return nil
+  }
+
+  /// Identical probes on an undisturbed machine stay within this fraction of each other.
+  static let probeTolerance = 0.25
+}

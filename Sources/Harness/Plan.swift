@@ -1,0 +1,75 @@
+import IPCTransport
+import LinuxIPC
+import Measurement
+import Results
+
+/// Which CPUs the workers of a run are pinned to.
+public enum PinRequest: Sendable, Equatable {
+  /// Different cores that share a cache and a node, or the nearest to it that the machine has.
+  case auto
+  case none
+  case cpus(Int, Int)
+}
+
+/// A case that can be run.
+public struct PlannedCase: Sendable {
+  public var identity: CaseIdentity
+  public var form: Form
+  public var pattern: PatternKind
+  public var arrival: Arrival
+  public var touch: Touch
+  public var attach: Attach
+  public var trials: Int
+  public var durationNanoseconds: UInt64
+  public var messages: UInt64?
+
+  /// What a trial takes: measurement, warm-up, two forks and two probes.
+  var predictedNanoseconds: UInt64 {
+    let measured = messages.map { $0 * 2000 } ?? durationNanoseconds
+    return measured + measured / 3 + 25_000_000
+  }
+}
+
+/// What a run will do, decided before anything is measured.
+public struct Plan: Sendable {
+  public var suite: String
+  public var cases: [PlannedCase]
+  /// Cases that were asked for and cannot run here, each with its reason.
+  public var skips: [PlannedSkip]
+  public var seed: UInt64
+  public var producerCPU: Int?
+  public var consumerCPU: Int?
+  public var placement: Placement
+  public var memory: MemoryPolicy
+  public var topology: Topology
+
+  public var rounds: Int { cases.map(\.trials).max() ?? 0 }
+
+  public var predictedNanoseconds: UInt64 {
+    cases.reduce(0) { $0 + $1.predictedNanoseconds * UInt64($1.trials) }
+  }
+
+  /// Every trial in the order in which it will run: each round has each case once, in a seeded random order, so
+  /// that slow drift of the machine hits every case alike.
+  public var order: [(planned: PlannedCase, trial: Int)] {
+    (0..<rounds).flatMap { round in
+      var generator = SeededGenerator(seed: seed &+ UInt64(round))
+      return cases.filter { $0.trials > round }.shuffled(using: &generator).map { ($0, round) }
+    }
+  }
+}
+
+/// SplitMix64: the same order from the same seed, on every machine.
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z &>> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z &>> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z &>> 31)
+  }
+}

@@ -1,0 +1,233 @@
+import IPCTransport
+import LinuxIPC
+import Measurement
+import Results
+
+/// Turns a suite into a plan: expands its blocks, asks every mechanism whether it can run, and gives each case
+/// that cannot its reason.
+public struct Planner {
+  private let entries: [MechanismEntry]
+  private let topology: Topology
+  private let scope: ResourceScope
+
+  public init(entries: [MechanismEntry], topology: Topology, scope: ResourceScope) {
+    self.entries = entries
+    self.topology = topology
+    self.scope = scope
+  }
+
+  public func plan(
+    _ suite: Suite, pin: PinRequest, memory: MemoryPolicy, seed: UInt64
+  ) throws(UsageError) -> Plan {
+    let (producer, consumer, placement) = try cpus(pin)
+    var plan = Plan(
+      suite: suite.name, cases: [], skips: [], seed: seed, producerCPU: producer, consumerCPU: consumer,
+      placement: placement, memory: memory, topology: topology)
+    for block in suite.blocks {
+      for request in try requests(block) { try add(request, block, &plan) }
+    }
+    guard !plan.cases.isEmpty || !plan.skips.isEmpty else {
+      throw UsageError("Nothing to measure: no mechanism offers what was asked for.")
+    }
+    return plan
+  }
+
+  // MARK: What was asked for
+
+  /// One mechanism in one variant, and whether the user named it.
+  private struct Request {
+    var entry: MechanismEntry
+    var variant: String
+    var isNamed: Bool
+  }
+
+  private func requests(_ block: Suite.Block) throws(UsageError) -> [Request] {
+    guard let names = block.mechanisms else {
+      return entries.flatMap { entry in variants(entry).map { Request(entry: entry, variant: $0, isNamed: false) } }
+    }
+    var requests: [Request] = []
+    for name in names { requests += try self.requests(named: name) }
+    return requests
+  }
+
+  private func requests(named name: String) throws(UsageError) -> [Request] {
+    let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+    guard let id = parts.first, let entry = entries.first(where: { $0.mechanism.id == id }) else {
+      throw unknown(name)
+    }
+    if parts.count == 1 { return variants(entry).map { Request(entry: entry, variant: $0, isNamed: true) } }
+    guard variants(entry).contains(parts[1]) else { throw unknown(name) }
+    return [Request(entry: entry, variant: parts[1], isNamed: true)]
+  }
+
+  private func variants(_ entry: MechanismEntry) -> [String] {
+    entry.mechanism.variants.isEmpty ? [""] : entry.mechanism.variants.map(\.name)
+  }
+
+  private func unknown(_ name: String) -> UsageError {
+    let known = entries.flatMap { entry in
+      [entry.mechanism.id] + entry.mechanism.variants.map { "\(entry.mechanism.id):\($0.name)" }
+    }
+    return UsageError(
+      "Unknown mechanism '\(name)'; did you mean '\(nearest(to: name, in: known))'? "
+        + "'ipcbench list' shows all of them.")
+  }
+
+  // MARK: Cases
+
+  private func add(_ request: Request, _ block: Suite.Block, _ plan: inout Plan) throws(UsageError) {
+    let mechanism = request.entry.mechanism
+    let waits = block.waits ?? [request.entry.forms[0].wait]
+    let attaches = block.attach ?? [mechanism.traits.attach[0]]
+    for pattern in block.patterns {
+      let loads = try self.loads(pattern, block)
+      for size in block.sizes {
+        for wait in waits {
+          for attach in attaches {
+            for load in loads {
+              addCase(request, block, pattern, load, size: size, wait: wait, attach: attach, &plan)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private typealias Load = (rate: Double?, arrival: Arrival)
+
+  private func loads(_ pattern: PatternKind, _ block: Suite.Block) throws(UsageError) -> [Load] {
+    guard pattern == .paced else { return [(nil, .constant)] }
+    guard !block.rates.isEmpty else {
+      throw UsageError("The pattern 'paced' needs an offered load: add --rate 10k (messages per second).")
+    }
+    return block.rates.flatMap { rate in block.arrivals.map { (rate, $0) } }
+  }
+
+  private func addCase(
+    _ request: Request, _ block: Suite.Block, _ pattern: PatternKind, _ load: Load, size: Int,
+    wait: WaitKind, attach: Attach, _ plan: inout Plan
+  ) {
+    let mechanism = request.entry.mechanism
+    let identity = CaseIdentity(
+      mechanism: mechanism.id, variant: request.variant,
+      pattern: label(pattern, load.arrival, block.touch), wait: wait.rawValue,
+      placement: plan.placement.rawValue, attach: attach.rawValue, messageBytes: size,
+      rateTargetPerSecond: load.rate, touch: block.touch.rawValue)
+    // Asked for again by a later block: that one counts.
+    plan.cases.removeAll { $0.identity == identity }
+    plan.skips.removeAll { $0.identity == identity }
+    if let reason = whatItDoesNotOffer(mechanism, request.entry, pattern, wait, attach) {
+      if request.isNamed { plan.skips.append(PlannedSkip(identity: identity, reason: reason)) }
+      return
+    }
+    guard let form = request.entry.form(wait) else { return }
+    if let reason = whyNotHere(form, request.variant, pattern, size, attach, plan.memory) {
+      plan.skips.append(PlannedSkip(identity: identity, reason: reason))
+      return
+    }
+    plan.cases.append(
+      PlannedCase(
+        identity: identity, form: form, pattern: pattern, arrival: load.arrival, touch: block.touch,
+        attach: attach, trials: block.trials, durationNanoseconds: block.durationNanoseconds,
+        messages: block.messages))
+  }
+
+  /// What makes a load a different case stands in its pattern: a Poisson arrival, payloads that are not touched.
+  private func label(_ pattern: PatternKind, _ arrival: Arrival, _ touch: Touch) -> String {
+    pattern.rawValue + (pattern == .paced && arrival == .poisson ? "-poisson" : "")
+      + (touch == .header ? ":header" : "")
+  }
+
+  /// Combinations that do not exist, on any machine.
+  private func whatItDoesNotOffer(
+    _ mechanism: Mechanism, _ entry: MechanismEntry, _ pattern: PatternKind, _ wait: WaitKind,
+    _ attach: Attach
+  ) -> String? {
+    let id = mechanism.id
+    if entry.form(wait) == nil {
+      let waits = entry.forms.map(\.wait.rawValue).joined(separator: ", ")
+      return "\(id) does not wait by '\(wait.rawValue)'; it offers \(waits)."
+    }
+    if !mechanism.traits.attach.contains(attach) {
+      let offered = mechanism.traits.attach.map(\.rawValue).joined(separator: ", ")
+      return "\(id) cannot be attached by '\(attach.rawValue)'; it offers \(offered)."
+    }
+    if pattern == .paced && !mechanism.traits.deliversAcrossProcesses {
+      return "\(id) sends nothing from one process to another, so there is nothing to time one way."
+    }
+    return nil
+  }
+
+  /// What this machine, or this size, rules out.
+  private func whyNotHere(
+    _ form: Form, _ variant: String, _ pattern: PatternKind, _ size: Int, _ attach: Attach,
+    _ memory: MemoryPolicy
+  ) -> String? {
+    let id = form.mechanism.id
+    if size < 1 { return "a message needs at least 1 byte." }
+    if pattern == .paced && size < Payload.stampByteCount {
+      return "a paced message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
+    }
+    let maximum = min(form.mechanism.traits.maximumMessageByteCount ?? .max, Self.largestMessage)
+    if size > maximum {
+      return "\(id) carries at most \(Units.describe(byteCount: maximum)) here, "
+        + "\(Units.describe(byteCount: size)) were asked for."
+    }
+    do throws(TransportError) {
+      try form.probe(
+        ChannelSpec(
+          variant: variant, attach: attach, messageByteCount: size, memory: memory, topology: topology,
+          scope: scope, serial: 0))
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// Two rings and two sides' buffers must fit into memory with ease.
+  private static var largestMessage: Int { 256 << 20 }
+
+  // MARK: Placement
+
+  private func cpus(
+    _ pin: PinRequest
+  ) throws(UsageError) -> (producer: Int?, consumer: Int?, placement: Placement) {
+    switch pin {
+    case .none: return (nil, nil, .unpinned)
+    case .auto:
+      let (first, second) = topology.defaultPair()
+      return (first.id, second.id, topology.placement(first, second))
+    case .cpus(let producer, let consumer):
+      let (first, second) = (try cpu(producer), try cpu(consumer))
+      return (producer, consumer, topology.placement(first, second))
+    }
+  }
+
+  private func cpu(_ id: Int) throws(UsageError) -> Topology.CPU {
+    guard let cpu = topology.cpu(id) else {
+      let known = topology.cpus.map { String($0.id) }.joined(separator: ", ")
+      throw UsageError("There is no CPU \(id) that this process may use; there are \(known).")
+    }
+    return cpu
+  }
+}
+
+/// The known word with the smallest edit distance (Levenshtein).
+public func nearest(to word: String, in known: [String]) -> String {
+  known.min { distance($0, word) < distance($1, word) } ?? ""
+}
+
+private func distance(_ first: String, _ second: String) -> Int {
+  let (a, b) = (Array(first.lowercased()), Array(second.lowercased()))
+  var row = Array(0...b.count)
+  for i in a.indices {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for j in b.indices {
+      let replaced = diagonal + (a[i] == b[j] ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
+    }
+  }
+  return row[b.count]
+}

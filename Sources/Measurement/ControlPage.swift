@@ -1,0 +1,135 @@
+import IPCTransport
+import LinuxIPC
+import Synchronization
+
+/// The memory through which a trial's processes and the harness talk: barriers, the agreed message count,
+/// what each worker found, and the histograms.
+///
+/// It is mapped before the fork and inherited. Words that different processes write while the trial runs are on
+/// different pairs of cache lines. Reports and histograms are plain memory: the harness reads them after the
+/// worker that wrote them has been reaped.
+public struct ControlPage: Sendable {
+  public let mapping: Mapping
+
+  /// Offsets in bytes.
+  enum Offset {
+    static var stop: Int { 0 }
+    static var arrivals: Int { 128 }  // one pair of lines for each role
+    static var agreed: Int { 384 }
+    static var probe: Int { 512 }  // one pair of lines for each direction
+    static var reports: Int { 1024 }  // 1 KiB for each role
+    static var histograms: Int { 4096 }
+  }
+
+  public static var histogramCount: Int { 2 }
+  public static var byteCount: Int {
+    Offset.histograms + histogramCount * ((SharedHistogram.byteCount + 4095) / 4096 * 4096)
+  }
+
+  public init() throws(SystemError) { mapping = try Mapping.anonymous(byteCount: Self.byteCount) }
+
+  /// Before each trial, while no worker lives. Also takes the page faults that recording would take.
+  public func reset() { mapping.populate() }
+
+  public func histogram(_ index: Int) -> SharedHistogram {
+    let stride = (SharedHistogram.byteCount + 4095) / 4096 * 4096
+    return SharedHistogram(at: mapping.base + Offset.histograms + index * stride)
+  }
+
+  // MARK: Reports
+
+  func reportPointer(_ role: Role) -> UnsafeMutablePointer<WorkerReport> {
+    let index = role == .producer ? 0 : 1
+    return (mapping.base + Offset.reports + index * 1024).assumingMemoryBound(to: WorkerReport.self)
+  }
+
+  public func report(_ role: Role) -> WorkerReport { reportPointer(role).pointee }
+
+  /// Bytes of the sentence that a failing worker leaves behind its report.
+  private static var messageCapacity: Int { 512 }
+
+  func setMessage(_ text: String, _ role: Role) {
+    let target = UnsafeMutableRawPointer(reportPointer(role)) + 512
+    let bytes = Array(text.utf8.prefix(Self.messageCapacity - 1)) + [0]
+    target.copyMemory(from: bytes, byteCount: bytes.count)
+  }
+
+  public func message(_ role: Role) -> String {
+    String(cString: (UnsafeRawPointer(reportPointer(role)) + 512).assumingMemoryBound(to: CChar.self))
+  }
+
+  // MARK: Agreement
+
+  private func word(_ offset: Int) -> UnsafePointer<Atomic<UInt64>> {
+    UnsafePointer((mapping.base + offset).assumingMemoryBound(to: Atomic<UInt64>.self))
+  }
+
+  /// A number the producer settles before a barrier and the consumer reads after it.
+  var agreed: UInt64 {
+    get { word(Offset.agreed).pointee.load(ordering: .acquiring) }
+    nonmutating set { word(Offset.agreed).pointee.store(newValue, ordering: .releasing) }
+  }
+
+  var agreedStart: UInt64 {
+    get { word(Offset.agreed + 8).pointee.load(ordering: .acquiring) }
+    nonmutating set { word(Offset.agreed + 8).pointee.store(newValue, ordering: .releasing) }
+  }
+
+  /// Waits until the peer has come as far. Both sleep, so that one that is not pinned yet gets a CPU.
+  ///
+  /// - Returns: false when the peer gave up.
+  func barrier(_ role: Role) -> Bool {
+    let mine = arrivals(role)
+    let theirs = arrivals(role == .producer ? .consumer : .producer)
+    let stage = mine.load() + 1
+    mine.announce(stage)
+    mine.wake()
+    while true {
+      let reached = theirs.load()
+      if reached >= stage { return stop.load() == 0 }
+      if stop.load() != 0 { return false }
+      theirs.wait(while: reached, nanoseconds: 50_000_000)
+    }
+  }
+
+  private func arrivals(_ role: Role) -> Futex {
+    Futex(at: mapping.base + Offset.arrivals + (role == .producer ? 0 : 128))
+  }
+
+  /// Set by a worker that cannot go on; its peer leaves at the next barrier.
+  private var stop: Futex { Futex(at: mapping.base + Offset.stop) }
+  func giveUp() { stop.store(1) }
+
+  var probeLines: (UnsafePointer<Atomic<UInt64>>, UnsafePointer<Atomic<UInt64>>) {
+    (word(Offset.probe), word(Offset.probe + 128))
+  }
+}
+
+/// What one worker found out. A plain value in shared memory; all times in nanoseconds.
+public struct WorkerReport: Sendable, BitwiseCopyable {
+  public enum Stage: UInt32, Sendable, BitwiseCopyable {
+    case starting, attached, ready, measuring, done
+  }
+  public enum Failure: UInt32, Sendable, BitwiseCopyable {
+    case none, pinning, attaching, exchanging, corrupted, clocksDisagree
+  }
+
+  public var stage = Stage.starting
+  public var failure = Failure.none
+  /// Messages of the measured phase.
+  public var messages: UInt64 = 0
+  public var stalls: UInt64 = 0
+  /// Clock ticks: producer, before its first send; consumer, after its last receive.
+  public var startTicks: UInt64 = 0
+  public var endTicks: UInt64 = 0
+  public var usage = ResourceUsage()
+  public var migrations: UInt64 = 0
+  public var hasMigrations = false
+  public var cpu: Int32 = -1
+  /// From the first barrier to the end of attaching.
+  public var attachNanoseconds: UInt64 = 0
+  public var probeBefore = ProbeReport()
+  public var probeAfter = ProbeReport()
+
+  public init() {}
+}

@@ -1,0 +1,49 @@
+import IPCTransport
+import LinuxIPC
+
+/// What happens between the two workers, as it is typed and recorded.
+public enum PatternKind: String, CaseIterable, Codable, Sendable {
+  case roundTrip = "round-trip"
+  case stream
+  case paced
+}
+
+/// When messages of a paced load are due.
+public enum Arrival: String, CaseIterable, Codable, Sendable {
+  /// At equal intervals.
+  case constant
+  /// A Poisson process: exponential intervals of the same mean.
+  case poisson
+}
+
+/// One phase of a loop: what both workers know before they start it.
+public struct Phase: Sendable, BitwiseCopyable {
+  public var payload: Payload
+  public var clock: Clock
+  /// Sequence number of the first message; numbers go on through warm-up and measurement.
+  public var first: UInt64
+  public var count: UInt64
+  /// Paced loads: when message `first` is due, in ticks.
+  public var startTicks: UInt64
+  public var schedule: Schedule
+  /// Where the consumer records latencies; the producer's in a round trip.
+  public var primary: SharedHistogram
+  public var secondary: SharedHistogram
+}
+
+extension SharedHistogram: BitwiseCopyable {}
+
+/// A loop over a transport, one half for each worker. Generic, inlinable, and compiled once for each transport:
+/// nothing in it is decided at run time.
+///
+/// Both halves return the clock's reading where their part of the phase ends or begins: the producer's before
+/// its first message, the consumer's after its last.
+public protocol Pattern: SendableMetatype {
+  static var kind: PatternKind { get }
+  static func produce<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64
+  static func consume<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64
+}

@@ -1,0 +1,188 @@
+import IPCTransport
+import LinuxIPC
+
+/// A worker's bookkeeping around the measured loop: what the peers agree on, in which order, and what is
+/// reported. Nothing here runs while messages move.
+public struct WorkerSession {
+  private let role: Role
+  private let settings: TrialSettings
+  private let page: ControlPage
+  private var report = WorkerReport()
+  private var calibration: Calibration
+  private var nextSequence: UInt64 = 0
+  private var phaseBegan: UInt64 = 0
+  private var phaseIsMeasured = false
+  private var usageBefore = ResourceUsage()
+  private var migrationsBefore: UInt64?
+  private var stallsBefore: UInt64 = 0
+  private let began = Clock.monotonicNanoseconds()
+
+  @usableFromInline init(_ role: Role, _ settings: TrialSettings, _ page: ControlPage) {
+    self.role = role
+    self.settings = settings
+    self.page = page
+    calibration = Calibration(settings)
+    publish()
+  }
+
+  private func publish() { page.reportPointer(role).pointee = report }
+
+  /// Before anything else is touched: memory is placed where the thread runs that touches it first.
+  @usableFromInline mutating func pin() throws(WorkerFailure) {
+    StopSignal.resetInWorker()
+    let cpu = role == .producer ? settings.producerCPU : settings.consumerCPU
+    if let cpu {
+      do throws(SystemError) {
+        try Affinity.pin(to: cpu)
+      } catch {
+        throw WorkerFailure(.pinning, "cannot pin to CPU \(cpu): \(error)")
+      }
+    }
+    report.cpu = Int32(Affinity.currentCPU())
+  }
+
+  @usableFromInline mutating func attached() throws(WorkerFailure) {
+    report.attachNanoseconds = Clock.monotonicNanoseconds() - began
+    report.stage = .attached
+    publish()
+    report.probeBefore = try probe()
+    if settings.pattern == .paced && role == .producer { try requireOneClock() }
+    report.stage = .ready
+    publish()
+  }
+
+  @usableFromInline mutating func probeAfterwards() throws(WorkerFailure) {
+    report.probeAfter = try probe()
+    report.stage = .done
+    publish()
+  }
+
+  private func probe() throws(WorkerFailure) -> ProbeReport {
+    guard page.barrier(role) else { throw Self.peerGaveUp }
+    return Probe.run(page, role, settings.clock, distinctCPUs: settings.cpusAreDistinct)
+  }
+
+  private static var peerGaveUp: WorkerFailure { WorkerFailure(.exchanging, "the peer gave up") }
+
+  /// One-way times are worth nothing where the two CPUs' clocks differ by more than the check can resolve.
+  private func requireOneClock() throws(WorkerFailure) {
+    let probe = report.probeBefore
+    guard probe.cacheLineNanoseconds > 0 else { return }
+    if abs(probe.clockOffsetNanoseconds) > probe.clockOffsetErrorNanoseconds + 50 {
+      throw WorkerFailure(
+        .clocksDisagree,
+        "the clocks of the two CPUs differ by \(Int(probe.clockOffsetNanoseconds)) ns, "
+          + "so one-way times cannot be measured")
+    }
+  }
+
+  /// Agrees with the peer on the next phase; nil when the measured one is over.
+  @usableFromInline mutating func nextPhase() throws(WorkerFailure) -> Phase? {
+    if phaseIsMeasured { return nil }
+    if role == .producer {
+      let next = calibration.next()
+      page.agreed = next.count | (next.isMeasured ? Self.measuredFlag : 0)
+      // Both must have passed the barrier before the first message is due.
+      page.agreedStart = settings.clock.now() + settings.clock.ticks(nanoseconds: 2_000_000)
+    }
+    guard page.barrier(role) else { throw Self.peerGaveUp }
+    let agreed = page.agreed
+    phaseIsMeasured = agreed & Self.measuredFlag != 0
+    let count = agreed & ~Self.measuredFlag
+    let phase = Phase(
+      payload: settings.payload, clock: settings.clock, first: nextSequence, count: count,
+      startTicks: page.agreedStart,
+      schedule: Schedule(
+        rate: max(settings.rate, 1e-3), arrival: settings.arrival, seed: settings.seed &+ nextSequence,
+        clock: settings.clock),
+      primary: page.histogram(0), secondary: page.histogram(1))
+    nextSequence += count
+    begin()
+    return phase
+  }
+
+  private static var measuredFlag: UInt64 { 1 << 63 }
+
+  private mutating func begin() {
+    // Warm-up recorded into the same histograms; what it recorded is discarded here, by the side that writes.
+    let recorder: Role = settings.pattern == .roundTrip ? .producer : .consumer
+    if role == recorder {
+      page.histogram(0).reset()
+      page.histogram(1).reset()
+    }
+    if phaseIsMeasured {
+      report.stage = .measuring
+      publish()
+      migrationsBefore = ResourceUsage.migrationsOfThisProcess()
+      usageBefore = ResourceUsage.ofThisProcess()
+    }
+    phaseBegan = Clock.monotonicNanoseconds()
+  }
+
+  /// - Parameter edge: what the loop returned.
+  @usableFromInline mutating func finish(
+    _ phase: Phase, _ edge: UInt64, _ stalls: UInt64
+  ) throws(WorkerFailure) {
+    if phaseIsMeasured {
+      report.usage = ResourceUsage.ofThisProcess() - usageBefore
+      if let after = ResourceUsage.migrationsOfThisProcess(), let before = migrationsBefore {
+        report.migrations = after - before
+        report.hasMigrations = true
+      }
+      report.messages = phase.count
+      report.stalls = stalls - stallsBefore
+      if role == .producer { report.startTicks = edge } else { report.endTicks = edge }
+      publish()
+    }
+    stallsBefore = stalls
+    // A phase is over when both sides are through it.
+    guard page.barrier(role) else { throw Self.peerGaveUp }
+    calibration.took(Clock.monotonicNanoseconds() - phaseBegan)
+  }
+
+  @usableFromInline mutating func fail(_ failure: WorkerFailure) -> Int32 {
+    report.failure = failure.kind
+    publish()
+    page.setMessage(failure.message, role)
+    page.giveUp()
+    return 1
+  }
+}
+
+/// Finds how many messages make a phase of the asked duration. Its phases are the warm-up as well: the same
+/// loop, never counted.
+struct Calibration {
+  private let settings: TrialSettings
+  private var count: UInt64 = 16
+  private var lastNanoseconds: UInt64 = 0
+  private var isSettled = false
+
+  init(_ settings: TrialSettings) { self.settings = settings }
+
+  /// A tenth of the trial, and long enough for the barrier around it not to matter.
+  private var target: UInt64 { max(settings.durationNanoseconds / 10, 4_000_000) }
+
+  mutating func next() -> (count: UInt64, isMeasured: Bool) {
+    if let fixed = fixedCount {
+      defer { isSettled = true }
+      return isSettled ? (fixed, true) : (max(1, fixed / 10), false)
+    }
+    guard lastNanoseconds > 0 else { return (count, false) }
+    let rate = Double(count) / Double(lastNanoseconds)
+    if lastNanoseconds >= target {
+      return (max(1, UInt64(rate * Double(settings.durationNanoseconds))), true)
+    }
+    // A little more than the target needs, but never a leap on the strength of a few messages.
+    let wanted = UInt64(rate * Double(target) * 1.2)
+    count = max(count + 1, min(count * 10, wanted))
+    return (count, false)
+  }
+
+  private var fixedCount: UInt64? {
+    if let messages = settings.messages { return messages }
+    guard settings.pattern == .paced else { return nil }
+    return max(1, UInt64(settings.rate * Double(settings.durationNanoseconds) / 1e9))
+  }
+
+  mutating func took(_ nanoseconds: UInt64) { lastNanoseconds = nanoseconds }
+}

@@ -1,0 +1,82 @@
+/// One trial that was planned, or done: a case and its round.
+public struct PlannedTrial: Codable, Hashable, Sendable {
+  public var identity: CaseIdentity
+  /// Round number, from 0.
+  public var trial: Int
+
+  public init(identity: CaseIdentity, trial: Int) {
+    self.identity = identity
+    self.trial = trial
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case identity = "case"
+    case trial
+  }
+}
+
+/// A case that was asked for and cannot run here.
+public struct PlannedSkip: Codable, Hashable, Sendable {
+  public var identity: CaseIdentity
+  /// One sentence that names what is missing.
+  public var reason: String
+
+  public init(identity: CaseIdentity, reason: String) {
+    self.identity = identity
+    self.reason = reason
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case identity = "case"
+    case reason
+  }
+}
+
+/// What a run was asked to do: enough to resume it, and to do it again. Stored as `plan.json`.
+public struct RunPlan: Codable, Sendable, Equatable {
+  public var schemaVersion: Int
+  public var runID: String
+  /// Name or path of the suite; empty when the cases were given as options.
+  public var suite: String
+  /// The command line as it was typed, program name first.
+  public var command: [String]
+  /// Seeds the shuffle of every round.
+  public var seed: UInt64
+  public var rounds: Int
+  /// The trials in the order in which they are to run.
+  public var order: [PlannedTrial]
+  public var skips: [PlannedSkip]
+  /// Commit of the tool's own source; empty when it is not known.
+  public var gitCommit: String
+  /// ISO 8601, UTC.
+  public var startedAt: String
+
+  public init(
+    schemaVersion: Int = RunPlan.currentSchemaVersion, runID: String, suite: String, command: [String],
+    seed: UInt64, rounds: Int, order: [PlannedTrial], skips: [PlannedSkip] = [], gitCommit: String = "",
+    startedAt: String
+  ) {
+    self.schemaVersion = schemaVersion
+    self.runID = runID
+    self.suite = suite
+    self.command = command
+    self.seed = seed
+    self.rounds = rounds
+    self.order = order
+    self.skips = skips
+    self.gitCommit = gitCommit
+    self.startedAt = startedAt
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case schemaVersion, runID = "runId", suite, command, seed, rounds, order, skips, gitCommit, startedAt
+  }
+
+  public static let currentSchemaVersion = 1
+
+  /// Every case of the plan once, in the order of first appearance; skipped cases last.
+  public var cases: [CaseIdentity] {
+    var seen = Set<CaseIdentity>()
+    return (order.map(\.identity) + skips.map(\.identity)).filter { seen.insert($0).inserted }
+  }
+}
