@@ -22,12 +22,13 @@ faint = '#6e7781'
 grid_colour = '#e3e7eb'
 
 # Okabe and Ito's palette, which people with any of the common kinds of colour blindness can tell apart, less its
-# yellow, which is too pale for a line on white. Index 0 is the tool's own cost.
+# yellow, which is too pale for a line on white. The variants of a mechanism share its colour; 0 is the tool itself.
 array palette[7] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#b8860b', '#000000']
-array points[7] = [7, 5, 9, 11, 13, 15, 6]
 colour_of(c) = c == 0 ? '#9aa1a9' : palette[(c - 1) % 7 + 1]
-# Seven mechanisms on, colours start again with other shapes.
-shape_of(c, s) = c == 0 ? 1 : points[(s - 1 + 3 * ((c - 1) / 7)) % 7 + 1]
+# Filled shapes, then the same ones open: no two of twelve mechanisms depend on colour alone.
+array shapes[12] = [7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12, 14]
+shape_of(c, m) = c == 0 ? 1 : shapes[(m - 1) % 12 + 1]
+dash_of(c) = c == 0 ? 2 : 1
 
 set border 3 linecolor rgb faint linewidth 1
 set tics nomirror textcolor rgb ink scale 0.6, 0.3
@@ -41,3 +42,9 @@ time_tics = 'set ytics ("1 ns" 1, "10 ns" 10, "100 ns" 100, "1 µs" 1e3, "10 µs
   . '"1 ms" 1e6, "10 ms" 1e7, "100 ms" 1e8, "1 s" 1e9); set for [d=0:9] for [k=2:9] ytics add ("" k*10**d 1)'
 
 load datadir.'/'.name.'.gp'
+
+do for [m=1:mechanism_count] {
+  c = mechanism_colour[m]
+  set style line m linewidth 1.6 pointsize 0.7 linecolor rgb colour_of(c) dashtype dash_of(c) \
+    pointtype shape_of(c, m)
+}

@@ -6,7 +6,6 @@ if (series_count == 0) { exit }
 heading = 'Stream goodput over message size'
 what = machine.'; bars: lowest and highest trial'
 x_title = 'message size'
-y_title = 'payload per second'
 
 set logscale x 2
 set logscale y 10

@@ -6,7 +6,6 @@ if (series_count == 0) { exit }
 heading = 'Round trip over message size, median'
 what = machine.'; bars: lowest and highest trial'
 x_title = 'message size'
-y_title = 'round trip'
 
 set logscale x 2
 set logscale y 10

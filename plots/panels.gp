@@ -3,14 +3,15 @@
 columns = panel_count < 2 ? 1 : 2
 rows = (panel_count + columns - 1) / columns
 
-page_width = 940
+page_width = 940.0
 key_width = 210.0
 head_height = 66.0
 row_height = 360.0
-page_height = head_height + rows * row_height
+key_height = 24.0 * mechanism_count + 24
+page_height = head_height + (rows * row_height > key_height ? rows * row_height : key_height)
 
 if (is_png) {
-  set terminal pngcairo noenhanced size 2*page_width, 2*page_height font 'sans,12' fontscale 2 linewidth 2 pointscale 2
+  set terminal pngcairo noenhanced size 2*page_width, 2*page_height font 'sans,9.5' fontscale 2 linewidth 2 pointscale 2
 } else {
   # No fixed width and height, so that the picture fits the page that shows it.
   set terminal svg noenhanced size page_width, page_height dynamic font 'sans-serif,13' background '#ffffff'
@@ -22,7 +23,7 @@ y_of(px) = 1 - px / page_height
 
 set multiplot
 
-set label 1 heading at screen x_of(14), y_of(24) left textcolor rgb ink font (is_png ? ',15' : ',17')
+set label 1 heading at screen x_of(14), y_of(24) left textcolor rgb ink font (is_png ? ',12' : ',17')
 set label 2 what at screen x_of(14), y_of(46) left textcolor rgb faint
 
 do for [p=1:panel_count] {
@@ -34,9 +35,8 @@ do for [p=1:panel_count] {
   set tmargin at screen y_of(head_height + row * row_height + 24)
   set bmargin at screen y_of(head_height + (row + 1) * row_height - 52)
   set label 3 (panel_names[p]) at screen x_of(column * panel_width + 78), y_of(head_height + row * row_height + 12) left textcolor rgb ink
-  if (column == 0) { set ylabel y_title textcolor rgb faint offset 0.5, 0 } else { unset ylabel }
   set xlabel x_title textcolor rgb faint
-  @draw_panel
+  eval draw_panel
   unset label 1
   unset label 2
 }
@@ -44,7 +44,6 @@ do for [p=1:panel_count] {
 # The key is a panel of its own, so that it names every mechanism once.
 unset label
 unset xlabel
-unset ylabel
 unset tics
 unset grid
 unset border
@@ -53,12 +52,9 @@ set lmargin at screen x_of(page_width - key_width + 6)
 set rmargin at screen x_of(page_width - 4)
 set tmargin at screen y_of(head_height + 14)
 set bmargin at screen y_of(page_height - 10)
-set key at graph 0, 1 left top Left reverse samplen 2.2 spacing 1.25 textcolor rgb ink
+set key at screen x_of(page_width - key_width + 8), y_of(head_height + 14) left top Left reverse samplen 2.2 spacing 1.25 textcolor rgb ink
 set xrange [0:1]
 set yrange [0:1]
-plot for [m=1:mechanism_count] keyentry with linespoints linewidth 1.6 pointsize 0.7 \
-    linecolor rgb colour_of(mechanism_colour[m]) dashtype (mechanism_colour[m] == 0 ? 2 : 1) \
-    pointtype shape_of(mechanism_colour[m], mechanism_shape[m]) title mechanism_names[m], \
-  NaN notitle
+plot for [m=1:mechanism_count] keyentry with linespoints linestyle m title mechanism_names[m], 2 notitle
 unset multiplot
 set output

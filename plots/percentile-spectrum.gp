@@ -6,18 +6,14 @@ if (series_count == 0) { exit }
 heading = 'Round trip of '.size_text.', every percentile'
 what = machine.'; trials merged'
 x_title = 'percentile'
-y_title = 'round trip'
 
 set logscale x 10
 set logscale y 10
 set xrange [1 : highest_x * 1.3]
 set yrange [lowest_y / 1.3 : highest_y * 1.3]
-set xtics ("0 %%" 1, "50 %%" 2, "90 %%" 10, "99 %%" 100, "99.9 %%" 1e3, "99.99 %%" 1e4, "99.999 %%" 1e5, "99.9999 %%" 1e6)
+set xtics ("50 %%" 2, "90 %%" 10, "99 %%" 100, "99.9 %%" 1e3, "99.99 %%" 1e4, "99.999 %%" 1e5, "99.9999 %%" 1e6)
 eval time_tics
 
 draw_panel = "plot for [s=1:series_count] datadir.'/'.name.'.tsv' index (s-1) " \
-  . "using ($2 * (series_panel[s] == p ? 1 : NaN)):3 with linespoints linewidth 1.6 pointsize 0.7 pointinterval 4 " \
-  . "linecolor rgb colour_of(mechanism_colour[series_mechanism[s]]) " \
-  . "dashtype (mechanism_colour[series_mechanism[s]] == 0 ? 2 : 1) " \
-  . "pointtype shape_of(mechanism_colour[series_mechanism[s]], mechanism_shape[series_mechanism[s]])"
+  . "using ($2 * (series_panel[s] == p ? 1 : NaN)):3 with linespoints linestyle series_mechanism[s] pointinterval 4"
 load sources.'/panels.gp'

@@ -1,4 +1,3 @@
-import Foundation
 import LinuxIPC
 import Measurement
 import Results
@@ -106,12 +105,12 @@ public struct RunLoop {
     _ progress: inout some ProgressReporter
   ) throws(ResultsError) -> Bool {
     for attempt in 0..<Self.attempts {
-      let began = Date()
+      let (startedAt, began) = (Timestamp.now.iso8601, Clock.monotonicNanoseconds())
       let outcome = runner.run(planned, plan, trial: trial)
       var record = record(planned.identity, trial: trial, status: .ok, reason: "")
       record.attempt = attempt
-      record.startedAt = Timestamp.text(began)
-      record.durationSeconds = Date().timeIntervalSince(began)
+      record.startedAt = startedAt
+      record.durationSeconds = Double(Clock.monotonicNanoseconds() - began) / 1e9
       switch outcome {
       case .interrupted: return false
       case .failed(let reason):
@@ -144,13 +143,6 @@ public struct RunLoop {
       runID: self.identity.runID, sessionID: self.identity.sessionID, hostID: self.identity.hostID,
       environmentHash: self.identity.environmentHash, gitCommit: self.identity.gitCommit,
       identity: identity, trial: trial, orderInSession: order, status: status, reason: reason,
-      cpus: cpus.joined(separator: ","), startedAt: Timestamp.text(Date()))
-  }
-}
-
-/// ISO 8601 in UTC, to the millisecond.
-enum Timestamp {
-  static func text(_ date: Date) -> String {
-    date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+      cpus: cpus.joined(separator: ","), startedAt: Timestamp.now.iso8601)
   }
 }

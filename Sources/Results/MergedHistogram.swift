@@ -30,26 +30,30 @@ public struct MergedHistogram: Sendable {
   /// Arithmetic mean in nanoseconds, from the exact sum; nil while nothing is recorded.
   public var mean: Double? { totalCount > 0 ? sum / Double(totalCount) : nil }
 
+  /// What a stored value or count may not exceed: 2⁵³, up to which doubles are exact. As nanoseconds it is
+  /// a hundred days.
+  static let largestValue: UInt64 = 1 << 53
+
   /// Adds a trial's counts.
   ///
-  /// The bucket that holds the trial's exact extreme gets one of its samples recorded at that extreme, so that
-  /// the merged histogram never reports a percentile beyond the largest sample.
+  /// The exact extremes are recorded beside the buckets' lowest values, so that no percentile is reported
+  /// beyond the largest sample.
   public mutating func add(_ stored: StoredHistogram) {
-    var counts = stored.counts
-    for (index, extreme) in [(counts.startIndex, stored.minimum), (counts.endIndex - 1, stored.maximum)] {
-      guard counts.indices.contains(index), counts[index] > 0,
-        histogram.valuesAreEquivalent(stored.values[index], extreme)
-      else { continue }
-      counts[index] -= 1
-      histogram.record(extreme, count: 1)
+    let buckets = zip(stored.values, stored.counts).filter { $0.1 > 0 }
+    guard let first = buckets.first, let last = buckets.last else { return }
+    for (value, count) in buckets { record(value, count) }
+    for (bucket, extreme) in [(first.0, stored.minimum), (last.0, stored.maximum)]
+    where histogram.valuesAreEquivalent(bucket, min(extreme, Self.largestValue)) {
+      // A count of zero still moves the library's own minimum and maximum.
+      record(extreme, 0)
     }
-    for (value, count) in zip(stored.values, counts) where count > 0 {
-      histogram.record(value, count: count)
-    }
-    guard stored.counts.contains(where: { $0 > 0 }) else { return }
     minimum = min(minimum ?? .max, stored.minimum)
     maximum = max(maximum ?? 0, stored.maximum)
     sum += stored.sum
+  }
+
+  private mutating func record(_ value: UInt64, _ count: UInt64) {
+    histogram.record(min(value, Self.largestValue), count: count)
   }
 
   /// The value at a percentile, in nanoseconds, by nearest rank: the largest value of the bucket that holds

@@ -52,6 +52,8 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
 
   /// Largest message, in bytes.
   public let capacity: Int
+  /// Messages sent so far, aborted ones included.
+  public var messageCount: UInt64 { position }
   /// How often a message found no free slot.
   public var stalls: UInt64 = 0
 
@@ -155,6 +157,8 @@ public struct MessageConsumer<Wait: WaitStrategy>: ~Copyable {
   var side: Side
 
   public let capacity: Int
+  /// Messages taken so far, aborted and damaged ones included.
+  public var messageCount: UInt64 { position }
   /// How often the ring was found empty.
   public var stalls: UInt64 = 0
 

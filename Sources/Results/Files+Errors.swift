@@ -1,0 +1,51 @@
+import Glibc
+
+extension Files {
+  static func describe(_ number: Int32) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+      strerror_r(number, buffer.baseAddress!, buffer.count) == 0
+        ? String(cString: buffer.baseAddress!) : "error \(number)"
+    }
+  }
+
+  static func readError(_ path: String, _ number: Int32) -> ResultsError {
+    switch number {
+    case ENOENT, ENOTDIR:
+      ResultsError(
+        .missing, path: path, errno: number,
+        "\(path) does not exist: check the path, or take a run directory that has the file.")
+    case EACCES, EPERM:
+      ResultsError(
+        .unreadable, path: path, errno: number,
+        "\(path) may not be read: change its permissions, or read it as its owner.")
+    default:
+      ResultsError(
+        .unreadable, path: path, errno: number,
+        "\(path) cannot be read (\(describe(number))): restore it from a copy.")
+    }
+  }
+
+  /// - Parameter kept: what is true of the data written before, as the end of a sentence.
+  static func writeError(_ path: String, _ number: Int32, kept: String = "") -> ResultsError {
+    let (code, text): (ResultsError.Code, String) =
+      switch number {
+      case ENOSPC:
+        (.noSpace, "no space is left on the device: free some, or write elsewhere with --out")
+      case EDQUOT:
+        (.noSpace, "the disk quota is used up: free some space, or write elsewhere with --out")
+      case EFBIG:
+        (.noSpace, "the file would exceed the size limit: raise it with 'ulimit -f'")
+      case EIO:
+        (.notWritable, "the device reports an error: write to another one with --out")
+      case EACCES, EPERM:
+        (.notWritable, "permission is denied: change the directory's permissions, or choose another with --out")
+      case EROFS:
+        (.notWritable, "the file system is read-only: choose another directory with --out")
+      case ENOENT, ENOTDIR:
+        (.notWritable, "the directory it belongs in does not exist: choose another with --out")
+      default:
+        (.notWritable, "\(describe(number)): choose another directory with --out")
+      }
+    return ResultsError(code, path: path, errno: number, "Cannot write \(path): \(text)\(kept).")
+  }
+}

@@ -1,0 +1,3 @@
+public struct RunDirectory: Sendable {
+  public let path: String
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Harness
+import IPCTransport
+import LinuxIPC
+import Measurement
+
+/// How results are printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json, csv, md
+}
+
+/// A comma-separated list: `-s 64,4KiB`.
+struct CommaList<Element: ParsedWord>: ExpressibleByArgument {
+  var elements: [Element]
+
+  init?(argument: String) {
+    let words = argument.split(separator: ",").map(String.init)
+    let parsed = words.compactMap(Element.init(word:))
+    guard !words.isEmpty, parsed.count == words.count else { return nil }
+    elements = parsed
+  }
+}
+
+/// One word of a list.
+protocol ParsedWord {
+  init?(word: String)
+}
+
+struct MechanismName: ParsedWord {
+  var text: String
+  init?(word: String) { text = word }
+}
+
+/// Bytes.
+struct ByteSize: ParsedWord {
+  var byteCount: Int
+  init?(word: String) {
+    guard let count = Units.byteCount(word) else { return nil }
+    byteCount = count
+  }
+}
+
+/// Messages per second.
+struct MessageRate: ParsedWord {
+  var perSecond: Double
+  init?(word: String) {
+    guard let rate = Units.rate(word) else { return nil }
+    perSecond = rate
+  }
+}
+
+/// A time such as `250ms`.
+struct TimeSpan: ExpressibleByArgument {
+  var nanoseconds: UInt64
+  init?(argument: String) {
+    guard let value = Units.nanoseconds(argument), value > 0 else { return nil }
+    nanoseconds = value
+  }
+}
+
+extension PatternKind: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
+extension WaitKind: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
+extension Attach: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
+extension Arrival: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
+extension Touch: ExpressibleByArgument {}
+
+/// `auto`, `none`, or two CPU numbers.
+struct PinOption: ExpressibleByArgument {
+  var request: PinRequest
+
+  init?(argument: String) {
+    switch argument {
+    case "auto": request = .auto
+    case "none": request = .none
+    default:
+      let cpus = argument.split(separator: ",").map { Int($0) }
+      guard cpus.count == 2, let producer = cpus[0], let consumer = cpus[1] else { return nil }
+      request = .cpus(producer, consumer)
+    }
+  }
+}
+
+/// `local`, `producer`, `consumer`, `interleave`, `node:N`.
+enum MemoryOption: ExpressibleByArgument {
+  case local, producer, consumer, interleave
+  case node(Int)
+
+  init?(argument: String) {
+    switch argument {
+    case "local": self = .local
+    case "producer": self = .producer
+    case "consumer": self = .consumer
+    case "interleave": self = .interleave
+    default:
+      guard argument.hasPrefix("node:"), let node = Int(argument.dropFirst(5)), node >= 0 else { return nil }
+      self = .node(node)
+    }
+  }
+
+  /// The policy this means for workers on these CPUs.
+  func policy(topology: Topology, producer: Int?, consumer: Int?) throws(UsageError) -> MemoryPolicy {
+    switch self {
+    case .local: return .local
+    case .interleave: return .interleave
+    case .producer: return .node(producer.flatMap { topology.cpu($0) }?.node ?? 0)
+    case .consumer: return .node(consumer.flatMap { topology.cpu($0) }?.node ?? 0)
+    case .node(let node):
+      guard node < topology.nodeCount else {
+        throw UsageError(
+          "There is no NUMA node \(node) on this machine; it has \(topology.nodeCount == 1 ? "node 0 only" : "nodes 0 to \(topology.nodeCount - 1)").")
+      }
+      return .node(node)
+    }
+  }
+}

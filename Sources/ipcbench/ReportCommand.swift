@@ -1,0 +1,37 @@
+import ArgumentParser
+import Foundation
+import Reporting
+import Results
+
+/// Makes people's files of a run's records.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Writes report.md and report.html into a run directory and prints its table.")
+
+  @Argument(help: "A run directory: results/latest.") var run: String
+  @Option(name: .customLong("plots"), help: "A directory with the SVG files to inline.") var plotDirectory: String?
+  @Option(help: "Write the data files of the plots there, and nothing else.") var plotData: String?
+
+  func run() throws {
+    do {
+      let run = try RunDirectory.open(run).load()
+      run.warnings.forEach(Terminal.note)
+      if let plotData { return try PlotData.write(run, to: plotData) }
+      let plots = try plotDirectory.map(Plot.load(from:)) ?? []
+      try write(markdownReport(run, plots: plots), to: "\(run.path)/report.md")
+      try write(htmlReport(run, plots: plots), to: "\(run.path)/report.html")
+      Terminal.data(textReport(run, width: min(Terminal.width, 100)))
+    } catch let error as ResultsError {
+      throw Problem(.toolFailed, error.description)
+    }
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    do {
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      throw Problem(.toolFailed, "Cannot write \(path): \(error.localizedDescription).")
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Harness
+import IPCTransport
+import LinuxIPC
+import Measurement
+import Mechanisms
+import Reporting
+import Results
+
+/// One invocation of `run`: from the flags to the files and the exit code.
+struct Session {
+  private let options: RunCommand
+  private let suite: Suite
+  private let topology: Topology
+  private let scope: ResourceScope
+  private let plan: Plan
+
+  init(_ options: RunCommand) throws {
+    self.options = options
+    topology = Topology.detect()
+    scope = ResourceScope()
+    do {
+      suite = try options.requestedSuite()
+      let planner = Planner(entries: Registry.entries, topology: topology, scope: scope)
+      let seed = options.seed ?? UInt64.random(in: 0..<1_000_000)
+      var plan = try planner.plan(suite, pin: options.pin.request, memory: .local, seed: seed)
+      plan.memory = try options.memory.policy(
+        topology: topology, producer: plan.producerCPU, consumer: plan.consumerCPU)
+      self.plan = plan
+    } catch let error as UsageError {
+      throw Problem(.usage, error.description)
+    }
+  }
+
+  // MARK: Dry run
+
+  var dryRunText: String {
+    var lines = ["\(suite.name): \(suite.description)"]
+    for planned in plan.cases {
+      let identity = planned.identity
+      let rate = identity.rateTargetPerSecond.map { " at \(Int($0))/s" } ?? ""
+      lines.append(
+        "  \(identity.id) \(identity.pattern)\(rate) \(Units.describe(byteCount: identity.messageBytes)) "
+          + "\(identity.wait) \(identity.attach) × \(planned.trials)")
+    }
+    for skip in plan.skips { lines.append("  skipped \(skip.identity.id): \(skip.reason)") }
+    lines.append(
+      "\(plan.cases.count) cases, \(plan.order.count) trials, \(plan.skips.count) skipped, "
+        + "placement \(plan.placement.rawValue), seed \(plan.seed), about "
+        + Units.describe(nanoseconds: plan.predictedNanoseconds))
+    return lines.joined(separator: "\n")
+  }
+
+  // MARK: A new run
+
+  func start(in parent: String) throws {
+    guard !plan.cases.isEmpty else {
+      throw Problem(.usage, "Nothing can be measured: \(plan.skips[0].reason)")
+    }
+    let clock = Clock.choose()
+    let command = reproducibleCommand
+    let environment = Environment.capture(
+      clock: Self.description(of: clock), command: command, tool: .current)
+    let runID = RunID.generate()
+    let record = RunPlan(
+      runID: runID, suite: suite.name, command: command, seed: plan.seed, rounds: plan.rounds,
+      order: plan.order.map { PlannedTrial(identity: $0.planned.identity, trial: $0.trial) },
+      skips: plan.skips, gitCommit: environment.tool.gitCommit ?? "",
+      startedAt: environment.capturedAt)
+    do {
+      let directory = try RunDirectory.create(
+        at: "\(parent)/\(runID)", plan: record, environment: environment)
+      try measure(into: directory, environment, runID, clock, finished: [], firstOrder: 0)
+    } catch let error as ResultsError {
+      throw Problem(.toolFailed, error.description)
+    }
+  }
+
+  /// The command line that makes this run again: as typed, with the seed that was drawn.
+  private var reproducibleCommand: [String] {
+    var command = ["ipcbench"] + CommandLine.arguments.dropFirst()
+    if options.seed == nil { command += ["--seed", String(plan.seed)] }
+    return command
+  }
+
+  private static func description(of clock: Clock) -> ClockDescription {
+    let (cost, resolution) = clock.characterise()
+    return ClockDescription(
+      name: clock.name, resolutionNanoseconds: resolution, readCostNanoseconds: cost,
+      frequencyHertz: clock.source == .ticks ? clock.ticksPerSecond : nil)
+  }
+
+  // MARK: An interrupted run
+
+  static func resume(_ path: String, format: OutputFormat, quiet: Bool) throws {
+    do {
+      let directory = try RunDirectory.open(path)
+      let run = try directory.load()
+      run.warnings.forEach(Terminal.note)
+      // As it was typed, the seed included.
+      guard
+        var command = try IPCBench.parseAsRoot(Array(run.plan.command.dropFirst())) as? RunCommand
+      else { throw Problem(.usage, "\(path) was not written by 'ipcbench run'.") }
+      command.format = format
+      command.quiet = quiet
+      let session = try Session(command)
+      let clock = Clock.choose()
+      let environment = Environment.capture(
+        clock: Self.description(of: clock), command: run.plan.command, tool: .current)
+      guard environment.hash == run.environment.hash else {
+        throw Problem(
+          .usage, "\(path) was measured on another machine or kernel; a run can only go on where it began.")
+      }
+      try session.measure(
+        into: directory, environment, run.plan.runID, clock, finished: run.finished,
+        firstOrder: run.trials.count)
+    } catch let error as ResultsError {
+      throw Problem(.toolFailed, error.description)
+    }
+  }
+
+  // MARK: Measuring
+
+  private func measure(
+    into directory: RunDirectory, _ environment: Environment, _ runID: String, _ clock: Clock,
+    finished: Set<PlannedTrial>, firstOrder: Int
+  ) throws {
+    prepare()
+    defer { scope.removeAll() }
+    let identity = RunIdentity(
+      runID: runID, sessionID: RunID.generate(), hostID: environment.host.hostID ?? "",
+      environmentHash: environment.hash, gitCommit: environment.tool.gitCommit ?? "")
+    var loop = RunLoop(
+      plan: plan, identity: identity, finished: finished, firstOrder: firstOrder, clock: clock,
+      timeBudgetNanoseconds: options.timeBudget?.nanoseconds, runner: try makeRunner(clock))
+    var progress = TerminalProgress(
+      isQuiet: options.quiet, predictedNanoseconds: plan.predictedNanoseconds)
+    var sink = DirectorySink(directory: directory)
+    let summary = try loop.run(into: &sink, &progress)
+    try sink.directory.finish()
+    try conclude(try sink.directory.load(), summary)
+  }
+
+  private func prepare() {
+    do {
+      try StopSignal.install()
+    } catch {
+      Terminal.note("Warning: \(error); ^C will not stop the run in order.")
+    }
+    let removed = ResourceScope.removeLeftovers()
+    for entry in Registry.entries { entry.forms.first?.removeLeftovers() }
+    if !removed.isEmpty && !options.quiet {
+      Terminal.note("Removed what a killed run left behind: \(removed.joined(separator: ", ")).")
+    }
+    if !options.quiet, let notice = topology.numaNotice { Terminal.note(notice) }
+  }
+
+  private func makeRunner(_ clock: Clock) throws -> TrialRunner {
+    do {
+      return try TrialRunner(scope: scope, clock: clock, deadlineNanoseconds: options.deadline?.nanoseconds)
+    } catch {
+      throw Problem(.toolFailed, "Cannot map the control page: \(error).")
+    }
+  }
+
+  private func conclude(_ run: Run, _ summary: RunSummary) throws {
+    switch options.format {
+    case .text: Terminal.data(textReport(run, width: min(Terminal.width, 100)))
+    case .json: Terminal.data(jsonText(run))
+    case .csv: Terminal.data(csvText(run))
+    case .md: Terminal.data(markdownReport(run, plots: []))
+    }
+    if summary.ranOutOfTime {
+      Terminal.note("The time budget is used up; 'ipcbench run --resume \(run.path)' measures the rest.")
+    }
+    if summary.wasInterrupted {
+      throw Problem(
+        .toolFailed,
+        "Interrupted; finished trials are kept. 'ipcbench run --resume \(run.path)' goes on with the rest.")
+    }
+    if summary.failed > 0 {
+      throw Problem(
+        .caseFailed, "\(summary.failed) of \(summary.failed + summary.measured) trials failed; "
+          + "the reasons are in \(run.path)/results.csv.")
+    }
+  }
+}
+
+/// Appends trials to a run directory.
+struct DirectorySink: TrialSink {
+  var directory: RunDirectory
+
+  mutating func append(_ record: TrialRecord) throws(ResultsError) { try directory.append(record) }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Glibc
+
+/// What the command writes where: data to standard output, everything else to standard error.
+enum Terminal {
+  static func error(_ sentence: String) { write("ipcbench: \(sentence)\n", to: 2) }
+  static func note(_ sentence: String) { write("\(sentence)\n", to: 2) }
+  static func data(_ text: String) { write(text.hasSuffix("\n") ? text : text + "\n", to: 1) }
+
+  static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0 && errno == EINTR { continue }
+      // A reader that went away (`| head`) has seen what it wanted.
+      if written <= 0 { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+
+  private static func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
+
+  /// A line that is written over needs a terminal that can, and somebody who looks.
+  static var showsLiveProgress: Bool { isatty(2) == 1 && variable("TERM") != "dumb" && variable("CI") == nil }
+
+  /// NO_COLOR (no-color.org) and dumb terminals get plain text.
+  static var usesColor: Bool {
+    isatty(1) == 1 && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
+  }
+
+  static var usesUnicode: Bool {
+    let locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG") ?? ""
+    // Files and pipes get UTF-8; a terminal gets what its locale says.
+    return isatty(1) == 0 || locale.lowercased().contains("utf")
+  }
+
+  /// Columns of the terminal, 80 where there is none.
+  static var width: Int {
+    var size = winsize()
+    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+}
