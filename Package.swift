@@ -40,7 +40,7 @@ let package = Package(
 
     // What comes of it.
     .target(name: "Analysis"),
-    .target(name: "Results", dependencies: ["LinuxIPC", "Analysis", histogram]),
+    .target(name: "Results", dependencies: ["Analysis", histogram]),
     .target(name: "Reporting", dependencies: ["Results", "Analysis", histogram]),
     .target(
       name: "Harness", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Results", "Analysis"]),
@@ -50,6 +50,39 @@ let package = Package(
         "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Harness", "Results", "Analysis",
         "Reporting", arguments, logging,
       ]),
+
+    // The ring library by itself, for the ratios of `make reference`.
+    .executableTarget(
+      name: "ring-stream", dependencies: ["LinuxIPC", "SharedRing", "Measurement"],
+      path: "Benchmarks/Reference/RingStream"),
+
+    // Tests. The two programs fork, which a test runner with its threads cannot.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .executableTarget(
+      name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
+      path: "Tests/ConformanceChecker"),
+    .executableTarget(
+      name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
+      swiftSettings: lifetimes),
+    .testTarget(name: "LinuxIPCTests", dependencies: ["LinuxIPC"]),
+    .testTarget(
+      name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
+      swiftSettings: lifetimes),
+    .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram]),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: [
+        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ConformanceChecker", "TestSupport",
+      ]),
+    .testTarget(
+      name: "HarnessTests",
+      dependencies: [
+        "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Results", "TestSupport",
+      ]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
+    .testTarget(name: "ResultsTests", dependencies: ["Results", "Analysis", histogram]),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Results", histogram]),
+    .testTarget(name: "CommandTests", dependencies: ["ipcbench", "Results", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -10,7 +10,7 @@ x_title = 'message size'
 set logscale x 2
 set logscale y 10
 set xrange [lowest_x / 1.3 : highest_x * 1.3]
-set yrange [lowest_y / 1.3 : highest_y * 1.3]
+set yrange [below(lowest_y) : above(highest_y)]
 eval size_tics
 eval time_tics
 

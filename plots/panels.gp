@@ -33,9 +33,9 @@ do for [p=1:panel_count] {
   set lmargin at screen x_of(column * panel_width + 78)
   set rmargin at screen x_of((column + 1) * panel_width - 6)
   set tmargin at screen y_of(head_height + row * row_height + 24)
-  set bmargin at screen y_of(head_height + (row + 1) * row_height - 52)
+  set bmargin at screen y_of(head_height + (row + 1) * row_height - 56)
   set label 3 (panel_names[p]) at screen x_of(column * panel_width + 78), y_of(head_height + row * row_height + 12) left textcolor rgb ink
-  set xlabel x_title textcolor rgb faint
+  set xlabel x_title textcolor rgb faint offset 0, 0.4
   eval draw_panel
   unset label 1
   unset label 2

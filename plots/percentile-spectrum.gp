@@ -9,8 +9,8 @@ x_title = 'percentile'
 
 set logscale x 10
 set logscale y 10
-set xrange [1 : highest_x * 1.3]
-set yrange [lowest_y / 1.3 : highest_y * 1.3]
+set xrange [1 : above(highest_x)]
+set yrange [below(lowest_y) : above(highest_y)]
 set xtics ("50 %%" 2, "90 %%" 10, "99 %%" 100, "99.9 %%" 1e3, "99.99 %%" 1e4, "99.999 %%" 1e5, "99.9999 %%" 1e6)
 eval time_tics
 

@@ -33,8 +33,11 @@ struct Measures {
 
   private var messages: Double { Double(measurement.producer.messages) }
 
+  /// A round trip is over where it began; anything else when the last message has been received.
   private var elapsedNanoseconds: Double {
-    Double(clock.nanoseconds(measurement.consumer.endTicks &- measurement.producer.startTicks))
+    let (producer, consumer) = (measurement.producer, measurement.consumer)
+    let end = planned.pattern == .roundTrip ? producer.endTicks : max(producer.endTicks, consumer.endTicks)
+    return Double(clock.nanoseconds(end &- producer.startTicks))
   }
 
   // MARK: Time
@@ -49,7 +52,7 @@ struct Measures {
     func measure(_ suffix: String, _ value: Double?, _ reason: String? = nil) -> Measure {
       Measure("\(stored.name)_\(suffix)", value, unit: "ns", better: .lower, samples: samples, reason: reason)
     }
-    let midmean = Statistics.interquartileMean(values: stored.values.map(Double.init), counts: stored.counts)
+    let midmean = Statistics.interquartileMean(values: stored.values.map { Double($0) }, counts: stored.counts)
     return [
       measure("mean", merged.mean), measure("midmean", midmean), measure("min", Double(stored.minimum)),
     ]

@@ -1,3 +1,4 @@
+import Foundation
 import LinuxIPC
 import Measurement
 import Results
@@ -105,7 +106,7 @@ public struct RunLoop {
     _ progress: inout some ProgressReporter
   ) throws(ResultsError) -> Bool {
     for attempt in 0..<Self.attempts {
-      let (startedAt, began) = (Timestamp.now.iso8601, Clock.monotonicNanoseconds())
+      let (startedAt, began) = (Date().formatted(.iso8601), Clock.monotonicNanoseconds())
       let outcome = runner.run(planned, plan, trial: trial)
       var record = record(planned.identity, trial: trial, status: .ok, reason: "")
       record.attempt = attempt
@@ -143,6 +144,6 @@ public struct RunLoop {
       runID: self.identity.runID, sessionID: self.identity.sessionID, hostID: self.identity.hostID,
       environmentHash: self.identity.environmentHash, gitCommit: self.identity.gitCommit,
       identity: identity, trial: trial, orderInSession: order, status: status, reason: reason,
-      cpus: cpus.joined(separator: ","), startedAt: Timestamp.now.iso8601)
+      cpus: cpus.joined(separator: ","), startedAt: Date().formatted(.iso8601))
   }
 }

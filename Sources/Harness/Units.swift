@@ -2,10 +2,12 @@
 public enum Units {
   /// `64`, `4KiB`, `1MiB`, `1GiB`; also `4k`, `1M` in the same binary sense. Nil for anything else.
   public static func byteCount(_ text: String) -> Int? {
-    scaled(
-      text, ["": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30]
-    ).flatMap { $0 == $0.rounded() && $0 >= 0 && $0 < 1e15 ? Int($0) : nil }
+    scaled(text, binaryUnits).flatMap { $0 == $0.rounded() && $0 >= 0 && $0 < 1e15 ? Int($0) : nil }
   }
+
+  private static let binaryUnits: [String: Double] = [
+    "": 1, "b": 1, "k": 0x1p10, "kib": 0x1p10, "m": 0x1p20, "mib": 0x1p20, "g": 0x1p30, "gib": 0x1p30,
+  ]
 
   /// `250ms`, `10s`, `2min`, `1h`; nanoseconds.
   public static func nanoseconds(_ text: String) -> UInt64? {

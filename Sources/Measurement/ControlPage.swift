@@ -119,7 +119,7 @@ public struct WorkerReport: Sendable, BitwiseCopyable {
   /// Messages of the measured phase.
   public var messages: UInt64 = 0
   public var stalls: UInt64 = 0
-  /// Clock ticks: producer, before its first send; consumer, after its last receive.
+  /// Clock ticks just before and just after this side's half of the measured phase.
   public var startTicks: UInt64 = 0
   public var endTicks: UInt64 = 0
   public var usage = ResourceUsage()

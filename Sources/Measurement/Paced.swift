@@ -48,7 +48,7 @@ public enum Paced: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64 {
+  ) throws(ExchangeError) {
     let (payload, clock) = (phase.payload, phase.clock)
     var schedule = phase.schedule
     var sequence = phase.first
@@ -60,25 +60,27 @@ public enum Paced: Pattern {
         ipcb_cpu_pause()
         now = clock.now()
       }
-      try transport.send(payload.byteCount) { payload.fill(&$0, sequence, now) }
+      let (number, sent) = (sequence, now)
+      try transport.send(payload.byteCount) { payload.fill(&$0, number, sent) }
       sequence &+= 1
     }
-    return phase.startTicks
   }
 
   @inlinable
   public static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64 {
+  ) throws(ExchangeError) {
     let (payload, clock) = (phase.payload, phase.clock)
     let (service, response) = (phase.primary, phase.secondary)
     var schedule = phase.schedule
     var sequence = phase.first
     let end = phase.first &+ phase.count
     while sequence != end {
-      var (matches, sent) = (false, UInt64(0))
+      let number = sequence
+      var matches = false
+      var sent: UInt64 = 0
       try transport.receive {
-        matches = payload.matches($0, sequence)
+        matches = payload.matches($0, number)
         sent = payload.sendTicks($0)
       }
       let arrived = clock.now()
@@ -88,6 +90,5 @@ public enum Paced: Pattern {
       response.record(clock.nanoseconds(arrived &- Swift.min(due, arrived)))
       sequence &+= 1
     }
-    return clock.now()
   }
 }

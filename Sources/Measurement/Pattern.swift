@@ -35,15 +35,12 @@ extension SharedHistogram: BitwiseCopyable {}
 
 /// A loop over a transport, one half for each worker. Generic, inlinable, and compiled once for each transport:
 /// nothing in it is decided at run time.
-///
-/// Both halves return the clock's reading where their part of the phase ends or begins: the producer's before
-/// its first message, the consumer's after its last.
 public protocol Pattern: SendableMetatype {
   static var kind: PatternKind { get }
   static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64
+  ) throws(ExchangeError)
   static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64
+  ) throws(ExchangeError)
 }

@@ -28,45 +28,58 @@ public struct Payload: Sendable, BitwiseCopyable {
   @inlinable static var multiplier: UInt64 { 0x9E37_79B9_7F4A_7C15 }
 
   /// Writes message number `sequence`.
-  @inlinable @inline(__always)
+  ///
+  /// Small on purpose, so that the measured loops inline it: what few sizes need is out of line.
+  @inlinable
   public func fill(_ span: inout MutableRawSpan, _ sequence: UInt64, _ ticks: UInt64) {
-    let count = touchedByteCount
-    let length = UInt64(truncatingIfNeeded: byteCount)
     span.withUnsafeMutableBytes { buffer in
       guard let bytes = buffer.baseAddress else { return }
       let key = sequence &* Payload.multiplier
-      if count < Payload.stampByteCount {
-        Payload.fillShort(bytes, count, key)
-        return
-      }
+      guard touchedByteCount >= Payload.stampByteCount else { return fillRest(bytes, from: 0, key) }
+      let length = UInt64(truncatingIfNeeded: byteCount)
+      // Upwards and the stamp first: stores that go up through a cache line merge on their way out.
       bytes.storeBytes(of: sequence, as: UInt64.self)
       bytes.storeBytes(of: ticks, toByteOffset: 8, as: UInt64.self)
       bytes.storeBytes(of: length, toByteOffset: 16, as: UInt64.self)
-      bytes.storeBytes(
-        of: Payload.check(sequence, ticks, length), toByteOffset: 24, as: UInt64.self)
-      Payload.fillWords(bytes, from: 4, to: count &>> 3, key)
-      if count & 7 != 0 { Payload.fillTail(bytes, count & ~7, count, key) }
+      bytes.storeBytes(of: Payload.check(sequence, ticks, length), toByteOffset: 24, as: UInt64.self)
+      // Four words at a time in the processor's own types, instead of leaving it to the loop vectoriser: for the
+      // few words of a small message its preamble cost more than the stores.
+      var offset = Payload.stampByteCount
+      var words = SIMD4<UInt64>(repeating: key) &+ SIMD4(4, 5, 6, 7)
+      while offset &+ 32 <= touchedByteCount {
+        bytes.storeBytes(of: words, toByteOffset: offset, as: SIMD4<UInt64>.self)
+        words &+= SIMD4(repeating: 4)
+        offset &+= 32
+      }
+      if offset != touchedByteCount { fillRest(bytes, from: offset, key) }
     }
   }
 
   /// Whether a message is message number `sequence`, byte for byte.
-  @inlinable @inline(__always)
+  @inlinable
   public func matches(_ span: borrowing RawSpan, _ sequence: UInt64) -> Bool {
     guard span.byteCount == byteCount else { return false }
-    let count = touchedByteCount
-    let length = UInt64(truncatingIfNeeded: byteCount)
     return span.withUnsafeBytes { buffer in
       guard let bytes = buffer.baseAddress else { return false }
       let key = sequence &* Payload.multiplier
-      if count < Payload.stampByteCount { return Payload.shortMatches(bytes, count, key) }
+      guard touchedByteCount >= Payload.stampByteCount else { return restMatches(bytes, from: 0, key) }
+      let length = UInt64(truncatingIfNeeded: byteCount)
       let ticks = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-      // Differences are gathered and looked at once: a branch per word would keep the loop from vectorising.
+      // Differences are gathered and looked at once: a branch per word would make the processor wait for each.
       var difference = bytes.loadUnaligned(as: UInt64.self) ^ sequence
       difference |= bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self) ^ length
       difference |=
         bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self) ^ Payload.check(sequence, ticks, length)
-      difference |= Payload.wordDifference(bytes, from: 4, to: count &>> 3, key)
-      if count & 7 != 0 { difference |= Payload.tailDifference(bytes, count & ~7, count, key) }
+      var offset = Payload.stampByteCount
+      var words = SIMD4<UInt64>(repeating: key) &+ SIMD4(4, 5, 6, 7)
+      var differences = SIMD4<UInt64>.zero
+      while offset &+ 32 <= touchedByteCount {
+        differences |= bytes.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self) ^ words
+        words &+= SIMD4(repeating: 4)
+        offset &+= 32
+      }
+      difference |= differences[0] | differences[1] | differences[2] | differences[3]
+      if offset != touchedByteCount && !restMatches(bytes, from: offset, key) { return false }
       return difference == 0
     }
   }
@@ -83,82 +96,40 @@ public struct Payload: Sendable, BitwiseCopyable {
     sequence ^ ticks ^ length ^ multiplier
   }
 
-  @inlinable @inline(__always)
-  static func fillShort(_ bytes: UnsafeMutableRawPointer, _ count: Int, _ key: UInt64) {
-    fillWords(bytes, from: 0, to: count &>> 3, key)
-    if count & 7 != 0 { fillTail(bytes, count & ~7, count, key) }
+  /// Writes what the loops above leave: single words, then single bytes, which hold the low bytes of the key.
+  @inlinable @inline(never)
+  func fillRest(_ bytes: UnsafeMutableRawPointer, from start: Int, _ key: UInt64) {
+    var offset = start
+    while offset &+ 8 <= touchedByteCount {
+      bytes.storeBytes(of: Payload.word(key, offset), toByteOffset: offset, as: UInt64.self)
+      offset &+= 8
+    }
+    while offset < touchedByteCount {
+      bytes.storeBytes(of: Payload.byte(key, offset), toByteOffset: offset, as: UInt8.self)
+      offset &+= 1
+    }
   }
 
-  @inlinable @inline(__always)
-  static func shortMatches(_ bytes: UnsafeRawPointer, _ count: Int, _ key: UInt64) -> Bool {
-    var difference = wordDifference(bytes, from: 0, to: count &>> 3, key)
-    if count & 7 != 0 { difference |= tailDifference(bytes, count & ~7, count, key) }
+  @inlinable @inline(never)
+  func restMatches(_ bytes: UnsafeRawPointer, from start: Int, _ key: UInt64) -> Bool {
+    var offset = start
+    var difference: UInt64 = 0
+    while offset &+ 8 <= touchedByteCount {
+      difference |= bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ Payload.word(key, offset)
+      offset &+= 8
+    }
+    while offset < touchedByteCount {
+      difference |= UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self) ^ Payload.byte(key, offset))
+      offset &+= 1
+    }
     return difference == 0
   }
 
-  /// Words are written four at a time, in the types the processor has, instead of leaving it to the loop
-  /// vectoriser: for the few words of a small message its preamble cost more than the stores.
-  @inlinable @inline(__always)
-  static func fillWords(
-    _ bytes: UnsafeMutableRawPointer, from start: Int, to end: Int, _ key: UInt64
-  ) {
-    var index = start
-    var values = SIMD4<UInt64>(repeating: key &+ UInt64(truncatingIfNeeded: start)) &+ SIMD4(0, 1, 2, 3)
-    while index &+ 4 <= end {
-      bytes.storeBytes(of: values, toByteOffset: index &* 8, as: SIMD4<UInt64>.self)
-      values &+= SIMD4(repeating: 4)
-      index &+= 4
-    }
-    if (end &- index) & 2 != 0 {
-      bytes.storeBytes(of: values.lowHalf, toByteOffset: index &* 8, as: SIMD2<UInt64>.self)
-      index &+= 2
-    }
-    if index < end {
-      bytes.storeBytes(
-        of: key &+ UInt64(truncatingIfNeeded: index), toByteOffset: index &* 8, as: UInt64.self)
-    }
+  @inlinable static func word(_ key: UInt64, _ offset: Int) -> UInt64 {
+    key &+ UInt64(truncatingIfNeeded: offset &>> 3)
   }
 
-  @inlinable @inline(__always)
-  static func wordDifference(
-    _ bytes: UnsafeRawPointer, from start: Int, to end: Int, _ key: UInt64
-  ) -> UInt64 {
-    var index = start
-    var values = SIMD4<UInt64>(repeating: key &+ UInt64(truncatingIfNeeded: start)) &+ SIMD4(0, 1, 2, 3)
-    var found = SIMD4<UInt64>.zero
-    while index &+ 4 <= end {
-      found |= bytes.loadUnaligned(fromByteOffset: index &* 8, as: SIMD4<UInt64>.self) ^ values
-      values &+= SIMD4(repeating: 4)
-      index &+= 4
-    }
-    var difference = found[0] | found[1] | found[2] | found[3]
-    while index < end {
-      difference |=
-        bytes.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self)
-        ^ (key &+ UInt64(truncatingIfNeeded: index))
-      index &+= 1
-    }
-    return difference
-  }
-
-  /// The last bytes of a size that is no multiple of eight hold the low bytes of the key.
-  @inlinable
-  static func fillTail(_ bytes: UnsafeMutableRawPointer, _ start: Int, _ end: Int, _ key: UInt64) {
-    for offset in start..<end {
-      bytes.storeBytes(
-        of: UInt8(truncatingIfNeeded: key &>> UInt64(8 * (offset - start))), toByteOffset: offset,
-        as: UInt8.self)
-    }
-  }
-
-  @inlinable
-  static func tailDifference(_ bytes: UnsafeRawPointer, _ start: Int, _ end: Int, _ key: UInt64) -> UInt64 {
-    var difference: UInt8 = 0
-    for offset in start..<end {
-      difference |=
-        bytes.load(fromByteOffset: offset, as: UInt8.self)
-        ^ UInt8(truncatingIfNeeded: key &>> UInt64(8 * (offset - start)))
-    }
-    return UInt64(difference)
+  @inlinable static func byte(_ key: UInt64, _ offset: Int) -> UInt8 {
+    UInt8(truncatingIfNeeded: key &>> UInt64(truncatingIfNeeded: (offset & 7) &* 8))
   }
 }

@@ -12,41 +12,43 @@ public enum RoundTrip: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64 {
+  ) throws(ExchangeError) {
     let (payload, clock, histogram) = (phase.payload, phase.clock, phase.primary)
-    let begin = clock.now()
     var sequence = phase.first
     let end = phase.first &+ phase.count
     while sequence != end {
+      // Captured by value: a captured variable would live in memory, and the loop with it.
+      let number = sequence
       let start = clock.now()
-      try transport.send(payload.byteCount) { payload.fill(&$0, sequence, start) }
+      try transport.send(payload.byteCount) { payload.fill(&$0, number, start) }
       var matches = false
-      try transport.receive { matches = payload.matches($0, sequence) }
+      try transport.receive { matches = payload.matches($0, number) }
       let finish = clock.now()
       if !matches { throw .corrupted }
       histogram.record(clock.nanoseconds(finish &- start))
       sequence &+= 1
     }
-    return begin
   }
 
   @inlinable
   public static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64 {
+  ) throws(ExchangeError) {
     let payload = phase.payload
     var sequence = phase.first
     let end = phase.first &+ phase.count
     while sequence != end {
-      var (matches, ticks) = (false, UInt64(0))
+      let number = sequence
+      var matches = false
+      var ticks: UInt64 = 0
       try transport.receive {
-        matches = payload.matches($0, sequence)
+        matches = payload.matches($0, number)
         ticks = payload.sendTicks($0)
       }
       if !matches { throw .corrupted }
-      try transport.send(payload.byteCount) { payload.fill(&$0, sequence, ticks) }
+      let sent = ticks
+      try transport.send(payload.byteCount) { payload.fill(&$0, number, sent) }
       sequence &+= 1
     }
-    return phase.clock.now()
   }
 }

@@ -69,13 +69,12 @@ public enum Worker {
     var transport = try attach(type, channel, role, spec, session)
     try session.attached()
     while let phase = try session.nextPhase() {
-      let edge: UInt64
       do throws(ExchangeError) {
-        edge = try exchange(&transport, pattern, role, phase)
+        try exchange(&transport, pattern, role, phase)
       } catch {
         throw WorkerFailure(error)
       }
-      try session.finish(phase, edge, transport.stalls)
+      try session.finish(phase, transport.stalls)
     }
     transport.shutDown()
     try session.probeAfterwards()
@@ -96,7 +95,7 @@ public enum Worker {
   @inlinable @inline(never)
   static func exchange<T: Transport & ~Copyable, P: Pattern>(
     _ transport: inout T, _ pattern: P.Type, _ role: Role, _ phase: Phase
-  ) throws(ExchangeError) -> UInt64 {
+  ) throws(ExchangeError) {
     switch role {
     case .producer: try P.produce(&transport, phase)
     case .consumer: try P.consume(&transport, phase)

@@ -11,6 +11,7 @@ public struct WorkerSession {
   private var calibration: Calibration
   private var nextSequence: UInt64 = 0
   private var phaseBegan: UInt64 = 0
+  private var phaseStart: UInt64 = 0
   private var phaseIsMeasured = false
   private var usageBefore = ResourceUsage()
   private var migrationsBefore: UInt64?
@@ -117,12 +118,13 @@ public struct WorkerSession {
       usageBefore = ResourceUsage.ofThisProcess()
     }
     phaseBegan = Clock.monotonicNanoseconds()
+    phaseStart = settings.clock.now()
   }
 
-  /// - Parameter edge: what the loop returned.
   @usableFromInline mutating func finish(
-    _ phase: Phase, _ edge: UInt64, _ stalls: UInt64
+    _ phase: Phase, _ stalls: UInt64
   ) throws(WorkerFailure) {
+    let end = settings.clock.now()
     if phaseIsMeasured {
       report.usage = ResourceUsage.ofThisProcess() - usageBefore
       if let after = ResourceUsage.migrationsOfThisProcess(), let before = migrationsBefore {
@@ -131,7 +133,9 @@ public struct WorkerSession {
       }
       report.messages = phase.count
       report.stalls = stalls - stallsBefore
-      if role == .producer { report.startTicks = edge } else { report.endTicks = edge }
+      // A paced load begins when its first message is due.
+      report.startTicks = settings.pattern == .paced ? phase.startTicks : phaseStart
+      report.endTicks = end
       publish()
     }
     stallsBefore = stalls

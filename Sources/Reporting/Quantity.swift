@@ -24,9 +24,24 @@ public enum Quantity {
     scaled(nanoseconds, by: 1000, ["ns", "µs", "ms", "s"])
   }
 
+  /// A time that needs no more digits than it has: `1 ns` rather than `1.00 ns`.
+  public static func roundTime(nanoseconds: Double) -> String {
+    scaled(nanoseconds, by: 1000, ["ns", "µs", "ms", "s"], trimmed: true)
+  }
+
   /// `950 /s`, `11.4 k/s`, `182 M/s`.
   public static func rate(perSecond: Double) -> String {
     scaled(perSecond, by: 1000, ["/s", "k/s", "M/s", "G/s", "T/s"])
+  }
+
+  /// A rate under a heading that says `/s`: `182 M`.
+  public static func bareRate(perSecond: Double) -> String {
+    scaled(perSecond, by: 1000, ["", "k", "M", "G", "T"])
+  }
+
+  /// Goodput under a heading that says `/s`: `4.02 GiB`.
+  public static func bareGoodput(bytesPerSecond: Double) -> String {
+    scaled(bytesPerSecond, by: 1024, ["B", "KiB", "MiB", "GiB", "TiB"])
   }
 
   /// A rate that somebody chose: `10 k/s` rather than `10.0 k/s`.

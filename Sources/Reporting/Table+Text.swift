@@ -12,26 +12,31 @@ extension Table {
     lines += table.rows.map { table.line($0, style, widths) }
     lines += notes.flatMap { style.wrapped($0, first: "  ", rest: "  ") }
     if !dropped.isEmpty {
-      let list = dropped.joined(separator: ", ")
-      lines += style.wrapped("Not shown for lack of room: \(list).", first: "  ", rest: "  ")
+      let sentence = "Not shown for lack of room: \(Self.list(dropped))."
+      lines += style.wrapped(sentence, first: "  ", rest: "  ")
     }
     return lines
   }
 
-  private func fitted(to style: TextStyle) -> (table: Table, dropped: [String]) {
-    var table = self
-    var dropped: [(index: Int, title: String)] = []
-    var originals = Array(columns.indices)
-    if table.totalWidth(style) > style.width { table = table.shortened }
+  /// `payload/s 1 KiB, 16 KiB, CPU/msg`: a group is named where it starts.
+  private static func list(_ columns: [Column]) -> String {
+    var group = ""
+    return columns.map { column in
+      defer { group = column.group }
+      return column.group.isEmpty || column.group == group ? column.title : "\(column.group) \(column.title)"
+    }.joined(separator: ", ")
+  }
+
+  private func fitted(to style: TextStyle) -> (table: Table, dropped: [Column]) {
+    var table = totalWidth(style) > style.width ? shortened : self
+    var kept = Array(columns.indices)
     while table.totalWidth(style) > style.width {
-      guard let index = table.columns.indices.reversed().max(by: { table.columns[$0].rank < table.columns[$1].rank }),
-        table.columns[index].rank > 0
-      else { break }
-      let column = table.columns[index]
-      dropped.append((originals.remove(at: index), "\(column.group) \(column.title)".trimmed))
+      let ranks = table.columns.map(\.rank)
+      guard let highest = ranks.max(), highest > 0, let index = ranks.lastIndex(of: highest) else { break }
+      kept.remove(at: index)
       table = table.removingColumn(at: index)
     }
-    return (table, dropped.sorted { $0.index < $1.index }.map(\.title))
+    return (table, columns.indices.filter { !kept.contains($0) }.map { columns[$0] })
   }
 
   private var shortened: Table {
@@ -45,10 +50,18 @@ extension Table {
   }
 
   private func widths(_ style: TextStyle) -> [Int] {
-    columns.indices.map { column in
+    var widths = columns.indices.map { column in
       let cells = rows.map { style.encoded($0[column].text).count }.max() ?? 0
       return max(cells, style.encoded(columns[column].title).count)
     }
+    var end = 0
+    for group in groups {
+      let start = end
+      end += group.columns
+      let width = widths[start..<end].reduce(0, +) + 2 * (group.columns - 1)
+      widths[end - 1] += max(0, group.name.count - width)
+    }
+    return widths
   }
 
   private func totalWidth(_ style: TextStyle) -> Int {
@@ -85,10 +98,6 @@ extension Table {
 }
 
 extension String {
-  var trimmed: String {
-    String(drop { $0 == " " }).trimmedAtEnd
-  }
-
   var trimmedAtEnd: String {
     var text = self[...]
     while text.last == " " { text.removeLast() }

@@ -32,7 +32,7 @@ public struct TextStyle: Sendable, Hashable {
     guard !isUnicode else { return text }
     let replacements: [Character: String] = [
       "µ": "u", "–": "-", "×": "x", "·": "|", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "→": "->",
-      "‘": "'", "’": "'", "¹": "1", "─": "-", "▲": "!", "✗": "x",
+      "‘": "'", "’": "'", "“": "\"", "”": "\"", "¹": "1", "─": "-", "▲": "!", "✗": "x",
     ]
     return text.reduce(into: "") { result, character in
       result += character.isASCII ? String(character) : replacements[character] ?? "?"

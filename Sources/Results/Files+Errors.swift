@@ -38,7 +38,7 @@ extension Files {
       case EIO:
         (.notWritable, "the device reports an error: write to another one with --out")
       case EACCES, EPERM:
-        (.notWritable, "permission is denied: change the directory's permissions, or choose another with --out")
+        (.notWritable, "permission is denied: change the permissions, or choose another directory with --out")
       case EROFS:
         (.notWritable, "the file system is read-only: choose another directory with --out")
       case ENOENT, ENOTDIR:

@@ -36,20 +36,24 @@ public struct MergedHistogram: Sendable {
 
   /// Adds a trial's counts.
   ///
-  /// The exact extremes are recorded beside the buckets' lowest values, so that no percentile is reported
-  /// beyond the largest sample.
+  /// The outermost buckets are recorded at the exact extremes instead of their lowest values, so that no
+  /// percentile is reported beyond the largest sample.
   public mutating func add(_ stored: StoredHistogram) {
     let buckets = zip(stored.values, stored.counts).filter { $0.1 > 0 }
     guard let first = buckets.first, let last = buckets.last else { return }
-    for (value, count) in buckets { record(value, count) }
-    for (bucket, extreme) in [(first.0, stored.minimum), (last.0, stored.maximum)]
-    where histogram.valuesAreEquivalent(bucket, min(extreme, Self.largestValue)) {
-      // A count of zero still moves the library's own minimum and maximum.
-      record(extreme, 0)
-    }
+    record(exact(stored.minimum, in: first.0), first.1)
+    for (value, count) in buckets.dropFirst() { record(value, count) }
+    // A count of zero still moves the library's own maximum.
+    record(exact(stored.maximum, in: last.0), 0)
     minimum = min(minimum ?? .max, stored.minimum)
     maximum = max(maximum ?? 0, stored.maximum)
     sum += stored.sum
+  }
+
+  /// The extreme where it lies in the bucket it should lie in, else the bucket's own value.
+  private func exact(_ extreme: UInt64, in bucket: UInt64) -> UInt64 {
+    let known = min(extreme, Self.largestValue)
+    return histogram.valuesAreEquivalent(bucket, known) ? known : bucket
   }
 
   private mutating func record(_ value: UInt64, _ count: UInt64) {

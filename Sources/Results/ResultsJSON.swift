@@ -47,7 +47,8 @@ public enum ResultsJSON {
   /// Foundation's error in a few words: what is wrong and under which key.
   private static func sentence(_ error: any Error) -> String {
     func keys(_ path: [any CodingKey]) -> String {
-      path.isEmpty ? "" : " at \(path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: "."))"
+      let names = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+      return names.isEmpty ? "" : " at \(names.joined(separator: "."))"
     }
     switch error {
     case DecodingError.keyNotFound(let key, let context):

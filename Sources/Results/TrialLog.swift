@@ -72,8 +72,10 @@ struct TrialLog: Sendable {
     guard !rest.isEmpty else { return (trials, []) }
     return (
       trials,
-      ["The last record of \(path) is cut short, as by a crash, and is left out: "
-        + "'--resume' measures that trial again."]
+      [
+        "The last record of \(path) is cut short, as by a crash, and is left out: "
+          + "'--resume' measures that trial again."
+      ]
     )
   }
 

@@ -171,8 +171,8 @@ public struct TrialRecord: Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case schemaVersion, runID = "runId", sessionID = "sessionId", hostID = "hostId", environmentHash, gitCommit
-    case identity = "case"
+    case schemaVersion, runID = "runId", sessionID = "sessionId", hostID = "hostId", environmentHash
+    case gitCommit, identity = "case"
     case trial, attempt, pairIndex, orderInSession, status, reason, cpus, startedAt, durationSeconds
     case probesAgree, measures, histograms
   }

@@ -10,7 +10,8 @@ import Synchronization
 /// quarter ring through one index of its own (as Aeron's log buffers and FastForward do), so that in steady
 /// state no other line moves.
 ///
-/// Layout of a slot, `stride` bytes: word at 56; payload at 0 where the capacity is at most 56, else at 64.
+/// Layout of a slot, `stride` bytes: word at 56; payload right before it where the capacity is at most 56 bytes,
+/// else at 64.
 public enum MessageRing {
   /// A slot whose loan was dropped instead of committed: the consumer steps over it.
   @usableFromInline static var aborted: UInt64 { 1 << 63 }

@@ -31,18 +31,27 @@ public struct RingGeometry: Sendable, Equatable {
   /// Bytes from one slot to the next.
   ///
   /// A message's slot starts with a cache line of its own whose last word publishes it. Messages of up to 56
-  /// bytes lie in that line, before the word; larger ones begin in the next line. So no store of a payload
+  /// bytes lie in that line, right before the word; larger ones begin in the next line. So no store of a payload
   /// crosses into the line that the other side watches (measured: a vectorised fill that does costs up to
-  /// 80 % of a round trip). Records lie side by side: they are published by an index elsewhere.
+  /// 80 % of a round trip), and stores go up through the addresses, the word last (a third more messages per
+  /// second than any other order). Records lie side by side: they are published by an index elsewhere.
   public var stride: Int {
     switch kind {
-    case .messages: payloadOffset + max(capacity.roundedUp(to: RingHeader.cacheLine), RingHeader.cacheLine)
+    case .messages: RingHeader.cacheLine + (fitsIntoFirstLine ? 0 : capacity.roundedUp(to: RingHeader.cacheLine))
     case .records: capacity
     }
   }
 
   /// Where a message begins in its slot.
-  public var payloadOffset: Int { kind == .messages && capacity > RingHeader.slotWordOffset ? 64 : 0 }
+  public var payloadOffset: Int {
+    switch kind {
+    case .messages:
+      fitsIntoFirstLine ? RingHeader.slotWordOffset - capacity.roundedUp(to: 8) : RingHeader.cacheLine
+    case .records: 0
+    }
+  }
+
+  private var fitsIntoFirstLine: Bool { capacity <= RingHeader.slotWordOffset }
 
   /// Bytes of memory the ring needs, header included.
   public var byteCount: Int { RingHeader.byteCount + slotCount * stride }

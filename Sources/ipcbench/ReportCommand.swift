@@ -9,13 +9,13 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "Writes report.md and report.html into a run directory and prints its table.")
 
-  @Argument(help: "A run directory: results/latest.") var run: String
+  @Argument(help: "A run directory: results/latest.") var directory: String
   @Option(name: .customLong("plots"), help: "A directory with the SVG files to inline.") var plotDirectory: String?
   @Option(help: "Write the data files of the plots there, and nothing else.") var plotData: String?
 
   func run() throws {
     do {
-      let run = try RunDirectory.open(run).load()
+      let run = try RunDirectory.open(directory).load()
       run.warnings.forEach(Terminal.note)
       if let plotData { return try PlotData.write(run, to: plotData) }
       let plots = try plotDirectory.map(Plot.load(from:)) ?? []

@@ -61,12 +61,12 @@ struct Session {
     let command = reproducibleCommand
     let environment = Environment.capture(
       clock: Self.description(of: clock), command: command, tool: .current)
-    let runID = RunID.generate()
+    let runID = RunID.make()
     let record = RunPlan(
       runID: runID, suite: suite.name, command: command, seed: plan.seed, rounds: plan.rounds,
       order: plan.order.map { PlannedTrial(identity: $0.planned.identity, trial: $0.trial) },
       skips: plan.skips, gitCommit: environment.tool.gitCommit ?? "",
-      startedAt: environment.capturedAt)
+      startedAt: environment.time)
     do {
       let directory = try RunDirectory.create(
         at: "\(parent)/\(runID)", plan: record, environment: environment)
@@ -128,7 +128,7 @@ struct Session {
     prepare()
     defer { scope.removeAll() }
     let identity = RunIdentity(
-      runID: runID, sessionID: RunID.generate(), hostID: environment.host.hostID ?? "",
+      runID: runID, sessionID: RunID.make(), hostID: environment.host.hostID,
       environmentHash: environment.hash, gitCommit: environment.tool.gitCommit ?? "")
     var loop = RunLoop(
       plan: plan, identity: identity, finished: finished, firstOrder: firstOrder, clock: clock,

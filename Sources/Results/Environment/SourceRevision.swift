@@ -27,10 +27,11 @@ extension Environment.Tool {
     }
   }
 
-  /// A linked work tree has a file instead of the directory: `gitdir: /path`.
+  /// A linked work tree has a file instead of the directory: `gitdir: /path`, or a path relative to the file.
   private static func gitDirectory(_ path: String, _ files: SystemFiles) -> String {
     guard let text = files.text(path), text.hasPrefix("gitdir:") else { return path }
-    return text.dropFirst("gitdir:".count).trimmed
+    let target = text.dropFirst("gitdir:".count).trimmed
+    return target.hasPrefix("/") ? target : "\(path.dropLast(".git".count))\(target)"
   }
 
   private static func commit(inRepository git: String, _ files: SystemFiles) -> String? {

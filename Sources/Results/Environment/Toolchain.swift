@@ -41,10 +41,10 @@ extension Environment.Toolchain {
   }
 
   private static var libraryVersion: String? {
-    let length = confstr(_CS_GNU_LIBC_VERSION, nil, 0)
+    let length = confstr(Int32(_CS_GNU_LIBC_VERSION), nil, 0)
     guard length > 0 else { return nil }
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: length) { buffer in
-      confstr(_CS_GNU_LIBC_VERSION, buffer.baseAddress, length) > 0
+      confstr(Int32(_CS_GNU_LIBC_VERSION), buffer.baseAddress, length) > 0
         ? String(cString: buffer.baseAddress!) : nil
     }
   }

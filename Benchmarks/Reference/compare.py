@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""Compares ipcbench with bare programs that do the same work.
+
+Each comparison is repeated: probe, one program, the other, probe; the order of the two alternates. A probe is
+the round trip of one cache line between the two CPUs. A repetition counts when its two probes agree with each
+other and with the median of the series: on virtual machines the host moves CPUs between hardware threads, and
+then nothing measured before can be compared with anything measured after.
+
+The figure is the median of the ratios ours / theirs of the repetitions that count.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+
+PROBE_TOLERANCE = 0.20
+MAXIMUM_REPETITIONS = 15
+
+
+# Commands and their results ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command, and how the value of interest is taken from the JSON that it prints."""
+
+    command: tuple[str, ...]
+    value: callable
+
+    def measure(self) -> float:
+        finished = subprocess.run(self.command, capture_output=True, text=True)
+        if finished.returncode != 0:
+            reason = finished.stderr.strip() or f"exit code {finished.returncode}"
+            raise RuntimeError(f"{' '.join(self.command)}: {reason}")
+        return self.value(json.loads(finished.stdout))
+
+
+def field_named(name: str):
+    return lambda document: float(document[name])
+
+
+def trial_measure(metric: str):
+    """The value of one metric in the trials that ipcbench prints."""
+
+    def extract(document: dict) -> float:
+        for trial in document["trials"]:
+            if trial["status"] != "ok":
+                reason = trial.get("reason") or "no reason given"
+                raise RuntimeError(f"ipcbench's trial is '{trial['status']}': {reason}")
+            for measure in trial["measures"]:
+                if measure["metric"] == metric and measure["value"] is not None:
+                    return float(measure["value"])
+        raise RuntimeError(f"ipcbench's trial has no '{metric}'.")
+
+    return extract
+
+
+class Programs:
+    """Builds the commands; where the programs are, which CPUs and how long is the same for all."""
+
+    def __init__(self, ipcbench: str, ring_stream: str, cpus: str, milliseconds: int, scratch: str):
+        self.ipcbench, self.ring_stream = ipcbench, ring_stream
+        self.cpus, self.milliseconds, self.scratch = cpus, milliseconds, scratch
+
+    def _bare(self, program: str, *arguments, milliseconds=None) -> tuple[str, ...]:
+        duration = milliseconds or self.milliseconds
+        return (program, *map(str, arguments), str(duration), self.cpus)
+
+    def probe(self) -> Program:
+        command = self._bare(str(HERE / "build/round-trip"), "probe", "spin", 8, milliseconds=1)
+        return Program(command, field_named("mean_ns"))
+
+    def bare_round_trip(self, mode: str, wait: str, metric: str) -> Program:
+        command = self._bare(str(HERE / "build/round-trip"), mode, wait, 64)
+        return Program(command, field_named(f"{metric}_ns"))
+
+    def our_round_trip(self, mechanism: str, wait: str, metric: str) -> Program:
+        command = f"{self.ipcbench} run -m {mechanism} -s 64 -p round-trip --wait {wait} --pin {self.cpus}"
+        command += f" --trials 1 --duration {self.milliseconds}ms --format json --quiet --out {self.scratch}"
+        return Program(tuple(command.split()), trial_measure(f"latency_rtt_{metric}"))
+
+    def bare_ring(self, metric: str, *arguments) -> Program:
+        return Program(self._bare(str(HERE / "build/ring-stream"), *arguments), field_named(metric))
+
+    def our_ring(self, metric: str, *arguments) -> Program:
+        return Program(self._bare(self.ring_stream, *arguments), field_named(metric))
+
+
+# What is compared -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    name: str
+    ours: Program
+    theirs: Program
+    metric: str
+    better: str  # "lower" or "higher"
+    target: float
+
+    def is_met(self, ratio: float) -> bool:
+        return ratio <= self.target if self.better == "lower" else ratio >= self.target
+
+
+def comparisons(programs: Programs) -> list[Comparison]:
+    def round_trip(mechanism, wait, mode, target, metric="p50"):
+        name = f"{mechanism} {wait} / {mode}"
+        ours = programs.our_round_trip(mechanism, wait, metric)
+        theirs = programs.bare_round_trip(mode, wait, metric)
+        return Comparison(name, ours, theirs, f"{metric} ns", "lower", target)
+
+    def ring(name, ours, theirs, metric, target):
+        ours, theirs = programs.our_ring(metric, *ours.split()), programs.bare_ring(metric, *theirs.split())
+        return Comparison(name, ours, theirs, metric, "higher", target)
+
+    # Rings of small messages take 16 KiB, half of a usual first-level data cache. Large messages are compared
+    # with the best that any chunk size reaches in a ring of at most 1 MiB.
+    limit = "limit 262144 1 4"
+    return [
+        # Counters that advance by 10 ns cannot show a tenth of a fast round trip in a median.
+        round_trip("shared-memory", "spin", "cache-line", 1.10, metric="midmean"),
+        round_trip("pipe", "block", "pipe", 1.02),
+        round_trip("unix-stream", "block", "unix-stream", 1.02),
+        round_trip("tcp", "block", "tcp", 1.02),
+        round_trip("pipe", "spin", "pipe", 1.03),
+        round_trip("unix-stream", "spin", "unix-stream", 1.03),
+        round_trip("tcp", "spin", "tcp", 1.03),
+        round_trip("shared-memory", "block", "futex", 1.02),
+        ring("ring slot 64 B", "slot 64 1 128", "slot 64 1 128", "messages_per_s", 1.00),
+        ring("ring batch 64 B", "batch 64 32 256", "batch 64 32 256", "messages_per_s", 0.95),
+        ring("ring batch 8 B", "batch 8 64 2048", "batch 8 64 2048", "messages_per_s", 0.90),
+        ring("ring slot 64 KiB / limit", "slot 65536 1 16", limit, "bytes_per_s", 1.1 * 0.72),
+        ring("ring slot 1 MiB / limit", "slot 1048576 1 2", limit, "bytes_per_s", 0.85),
+    ]
+
+
+# Repetitions ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Repetition:
+    probe_before: float
+    probe_after: float
+    ours: float
+    theirs: float
+    ours_first: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.theirs
+
+    @property
+    def probe(self) -> float:
+        return (self.probe_before + self.probe_after) / 2
+
+
+def agree(*probes: float) -> bool:
+    return max(probes) <= min(probes) * (1 + PROBE_TOLERANCE)
+
+
+@dataclass
+class Series:
+    repetitions: list[Repetition] = field(default_factory=list)
+
+    @property
+    def probe(self) -> float:
+        """The median probe of the repetitions during which nothing changed.
+
+        The lower of two middle values, never their mean: on a machine with two states that would be neither.
+        """
+        steady = [r.probe for r in self.repetitions if agree(r.probe_before, r.probe_after)]
+        return statistics.median_low(steady or [r.probe for r in self.repetitions])
+
+    def counts(self, repetition: Repetition) -> bool:
+        return agree(repetition.probe_before, repetition.probe_after, self.probe)
+
+    @property
+    def used(self) -> list[Repetition]:
+        return [repetition for repetition in self.repetitions if self.counts(repetition)]
+
+
+def repeat_once(comparison: Comparison, probe: Program, ours_first: bool) -> Repetition:
+    before = probe.measure()
+    if ours_first:
+        ours, theirs = comparison.ours.measure(), comparison.theirs.measure()
+    else:
+        theirs, ours = comparison.theirs.measure(), comparison.ours.measure()
+    return Repetition(before, probe.measure(), ours, theirs, ours_first)
+
+
+def repeat(comparison: Comparison, probe: Program, wanted: int) -> Series:
+    """Repeats until enough repetitions count, or there have been too many."""
+    series = Series()
+    while len(series.repetitions) < MAXIMUM_REPETITIONS:
+        ours_first = len(series.repetitions) % 2 == 0
+        series.repetitions.append(repeat_once(comparison, probe, ours_first))
+        if len(series.used) >= wanted:
+            break
+    return series
+
+
+# Reporting --------------------------------------------------------------------------------------------------
+
+
+def verdict(comparison: Comparison, series: Series, wanted: int) -> dict:
+    """One comparison's outcome, unformatted; the ratios' median, smallest and largest only of what counts."""
+    ratios = sorted(repetition.ratio for repetition in series.used)
+    result = {
+        "name": comparison.name,
+        "metric": comparison.metric,
+        "better": comparison.better,
+        "target": round(comparison.target, 4),
+        "probe_ns": series.probe,
+        "used": len(ratios),
+        "seen": len(series.repetitions),
+        "repetitions": [vars(r) | {"ratio": r.ratio, "used": series.counts(r)} for r in series.repetitions],
+    }
+    if len(ratios) < wanted:
+        return result | {"verdict": "inconclusive"}
+    ratio = statistics.median(ratios)
+    outcome = "met" if comparison.is_met(ratio) else "missed"
+    return result | {"ratio": ratio, "minimum": ratios[0], "maximum": ratios[-1], "verdict": outcome}
+
+
+def headings() -> str:
+    ratio = f"{'ratio':>6}  {'min – max':13}"
+    return f"{'ours / theirs':32} {ratio} {'used':>5}  {'target':>7}  {'probe':>7}  verdict"
+
+
+def row(result: dict) -> str:
+    sign = "≤" if result["better"] == "lower" else "≥"
+    ratio = ""
+    if "ratio" in result:
+        ratio = f"{result['ratio']:6.3f}  {result['minimum']:.3f} – {result['maximum']:.3f}"
+    used = f"{result['used']}/{result['seen']}"
+    target = f"{sign} {result['target']:.3f}"
+    probe = f"{result['probe_ns']:.0f} ns"
+    return f"{result['name']:32} {ratio:21} {used:>5}  {target:>7}  {probe:>7}  {result['verdict']}"
+
+
+def unused_lines(result: dict) -> list[str]:
+    return [
+        f"  {result['name']}: ratio {r['ratio']:.3f}, ours {r['ours']:.6g}, theirs {r['theirs']:.6g} "
+        f"{result['metric']}, probes {r['probe_before']:.0f} and {r['probe_after']:.0f} ns"
+        for r in result["repetitions"]
+        if not r["used"]
+    ]
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ipcbench", default=str(TOP / ".build/release/ipcbench"), metavar="PATH")
+    parser.add_argument("--ring-stream", default=str(TOP / ".build/release/ring-stream"), metavar="PATH",
+                        help="the Swift program of that name")
+    parser.add_argument("--only", default="", metavar="TEXT",
+                        help="only comparisons whose name contains TEXT")
+    parser.add_argument("--cpus", default="0,1", help="CPUs of producer and consumer (0,1)")
+    parser.add_argument("--duration", type=int, default=500, metavar="MS",
+                        help="measured time of each program (500)")
+    parser.add_argument("--repetitions", type=int, default=5, metavar="N",
+                        help=f"how many must count (5); at most {MAXIMUM_REPETITIONS} are made")
+    parser.add_argument("--json", metavar="FILE", help="also write everything to FILE")
+    parser.add_argument("--list", action="store_true",
+                        help="show the comparisons and their commands; measure nothing")
+    return parser.parse_args()
+
+
+def require_programs(chosen: list[Comparison]):
+    for comparison in chosen:
+        for program in (comparison.theirs, comparison.ours):
+            if not os.access(program.command[0], os.X_OK):
+                sys.exit(f"compare.py: {program.command[0]} is missing: build it first (see README.md here).")
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory(prefix="ipcbench-compare-") as scratch:
+        programs = Programs(
+            arguments.ipcbench, arguments.ring_stream, arguments.cpus, arguments.duration, scratch)
+        chosen = [c for c in comparisons(programs) if arguments.only in c.name]
+        if not chosen:
+            sys.exit(f"compare.py: no comparison's name contains '{arguments.only}'; see --list.")
+        if arguments.list:
+            for comparison in chosen:
+                pair = (comparison.ours, comparison.theirs)
+                print(comparison.name, *(" ".join(program.command) for program in pair), sep="\n  ")
+            return 0
+        require_programs(chosen)
+        results = []
+        print(headings(), flush=True)
+        for comparison in chosen:
+            series = repeat(comparison, programs.probe(), arguments.repetitions)
+            results.append(verdict(comparison, series, arguments.repetitions))
+            print(row(results[-1]), flush=True)
+    unused = [line for result in results for line in unused_lines(result)]
+    if unused:
+        print("\nRepetitions that do not count, because the machine changed:", *unused, sep="\n")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(results, indent=2) + "\n")
+    return 0 if all(result["verdict"] == "met" for result in results) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        sys.exit(f"compare.py: {error}")

@@ -1,0 +1,85 @@
+import Foundation
+
+/// A picture of a report: SVG, and what is said about it.
+public struct Plot: Sendable {
+  /// `latency-over-size`: the name of its gnuplot source and of its file.
+  public var name: String
+  public var title: String
+  /// One or two sentences below the picture.
+  public var caption: String
+  /// The SVG document.
+  public var svg: String
+  /// Where the file lies; Markdown links to it.
+  public var path: String
+
+  public init(name: String, title: String, caption: String, svg: String, path: String) {
+    self.name = name
+    self.title = title
+    self.caption = caption
+    self.svg = svg
+    self.path = path
+  }
+
+  /// The pictures in a directory, in the order of the report. An absent or empty file is a plot for which the run
+  /// has no data.
+  public static func load(from directory: String) -> [Plot] {
+    known.compactMap { name, title, caption in
+      let path = "\(directory)/\(name).svg"
+      guard let data = FileManager.default.contents(atPath: path), !data.isEmpty else { return nil }
+      return Plot(
+        name: name, title: title, caption: caption, svg: String(decoding: data, as: UTF8.self), path: path)
+    }
+  }
+
+  private static let axes = "Both axes are logarithmic; one panel per wait strategy."
+
+  static let known = [
+    (
+      "latency-over-size", "Round trip over message size",
+      "Median of all samples; the bars reach from the lowest to the highest trial. \(axes)"
+    ),
+    (
+      "percentile-spectrum", "Every percentile of a small round trip",
+      "The further right, the rarer: 99 % means that one round trip in a hundred took longer. \(axes)"
+    ),
+    (
+      "message-rate-over-size", "Message rate over message size",
+      "Median trial; the bars reach from the lowest to the highest. \(axes)"
+    ),
+    (
+      "goodput-over-size", "Goodput over message size",
+      "Payload written, read and validated per second. Median trial; the bars reach from the lowest to the "
+        + "highest. \(axes)"
+    ),
+    (
+      "paced-latency-over-rate", "One-way latency over offered load",
+      "Response time, p99. Where a line turns up, the mechanism is about to be overloaded. \(axes)"
+    ),
+  ]
+
+  /// The SVG element alone, with ids that no other picture on the page has.
+  ///
+  /// Every gnuplot picture defines `gpPt0` and `gnuplot_plot_1`; on one page they would be taken for each other.
+  var inlined: String? {
+    guard let start = svg.range(of: "<svg"), let end = svg.range(of: "</svg>", options: .backwards) else {
+      return nil
+    }
+    var text = String(svg[start.lowerBound..<end.upperBound])
+    for (mark, quote) in [("id=", "\""), ("id=", "'"), ("href=", "\"#"), ("href=", "'#"), ("url(", "#")] {
+      text = text.replacing(mark + quote, with: "\(mark)\(quote)\(name)-")
+    }
+    // Nothing in a plot acts; whatever does was not drawn by our sources.
+    let forbidden = ["<script", "<foreignobject", "javascript:", "onload="]
+    let lowered = text.lowercased()
+    return forbidden.contains(where: lowered.contains) ? nil : text
+  }
+}
+
+/// A path as seen from another directory: `../../plots/a.svg`.
+func relativePath(_ path: String, from directory: String) -> String {
+  let target = URL(fileURLWithPath: path).standardizedFileURL.pathComponents
+  let base = URL(fileURLWithPath: directory).standardizedFileURL.pathComponents
+  let shared = zip(target, base).prefix { $0 == $1 }.count
+  let parts = Array(repeating: "..", count: base.count - shared) + target.dropFirst(shared)
+  return parts.joined(separator: "/")
+}

@@ -1,0 +1,146 @@
+import Results
+
+/// What a report says about one pattern.
+struct Section {
+  var title: String
+  /// What was done, in a sentence or two.
+  var lead: String
+  /// For a person at a terminal: few tables, one line per series.
+  var brief: [Table]
+  /// For a page: every size, spread and cost.
+  var full: [Table]
+  /// Names of the plots that belong here.
+  var plots: [String] = []
+}
+
+extension RunView {
+  /// One section per measured pattern. What follows the pattern's name (`paced-poisson`, `stream:header`) makes it
+  /// a section of its own, because its numbers cannot be compared with the others.
+  var sections: [Section] {
+    patterns.map { pattern in
+      var section =
+        if pattern.hasPrefix("round-trip") {
+          roundTrip(pattern)
+        } else if pattern.hasPrefix("stream") {
+          stream(pattern)
+        } else if pattern.hasPrefix("paced") {
+          paced(pattern)
+        } else {
+          other(pattern)
+        }
+      section.title += Self.usualPatterns.contains(pattern) ? "" : titleSuffix(pattern)
+      if !Self.usualPatterns.contains(pattern) { section.plots = [] }
+      return section
+    }
+  }
+
+  private func titleSuffix(_ pattern: String) -> String {
+    let isUntouched = measured.contains { $0.identity.pattern == pattern && $0.identity.touch != "all" }
+    return (pattern.contains("poisson") ? ", Poisson arrivals" : "") + (isUntouched ? ", header only" : "")
+  }
+
+  private func roundTrip(_ pattern: String) -> Section {
+    let histogram = "latency_rtt"
+    let medians = tableOverSize("Median (p50) by message size", pattern, .latency(50, of: histogram))
+    let percentiles = [50, 90, 99, 99.9, 99.99].map { Figure.latency($0, of: histogram) }
+    let costs: [Figure] = [.largest(of: histogram), .spread(of: "\(histogram)_p50"), .cpu()]
+    let size = referenceSize(pattern) ?? 0
+    let title = "Tail, spread and cost at \(Quantity.size(bytes: Double(size)))"
+    let tail = table(title, pattern, size: size, [percentiles[2], percentiles[3]] + costs)
+    let distribution = table(title, pattern, size: size, percentiles + costs)
+    let sides: [Figure] = [.cpu("producer"), .cpu("consumer"), .contextSwitches]
+    return Section(
+      title: "Round trip",
+      lead:
+        "The producer sends, the consumer echoes, one message is in flight (closed loop). A round trip is "
+        + "there and back; it is never halved.",
+      brief: [medians, tail],
+      full: [
+        medians, distribution, everyCase(pattern, percentiles + costs.dropLast() + [.messageRate] + sides),
+      ],
+      plots: ["latency-over-size", "percentile-spectrum"])
+  }
+
+  private func stream(_ pattern: String) -> Section {
+    var rate = Figure.messageRate
+    rate.group = "messages/s"
+    rate.show = Quantity.bareRate(perSecond:)
+    var goodput = Figure.goodput
+    goodput.group = "payload/s"
+    goodput.show = Quantity.bareGoodput(bytesPerSecond:)
+    // Small messages are judged by their number, large ones by their bytes.
+    var summary = overSize(pattern) { $0 < 1024 ? rate : goodput }
+    if let size = referenceSize(pattern) {
+      let group = Quantity.size(bytes: Double(size))
+      summary.append((Figure.cpu().titled("CPU/msg", group: group, rank: 2), { $0.at(size) }))
+    }
+    let sides: [Figure] = [.cpu("producer"), .cpu("consumer"), .contextSwitches]
+    return Section(
+      title: "Stream",
+      lead: "The producer sends as fast as the mechanism accepts. Goodput counts the payload bytes that the "
+        + "consumer has read and validated.",
+      brief: [table("Message rate and goodput by message size", series(pattern), summary)],
+      full: [
+        tableOverSize("Message rate by message size", pattern, .messageRate),
+        tableOverSize("Goodput by message size", pattern, .goodput),
+        everyCase(pattern, [.messageRate, .goodput, .spread(of: "message_rate")] + sides),
+      ],
+      plots: ["message-rate-over-size", "goodput-over-size"])
+  }
+
+  private func paced(_ pattern: String) -> Section {
+    let service = "latency_service"
+    let response = "latency_response"
+    let figures = [service, response].flatMap { name in
+      [50, 99].map { Figure.latency($0, of: name, group: String(name.dropFirst("latency_".count))) }
+    }
+    let tables = sizes(pattern).flatMap { size in
+      loads(pattern, size: size).map { load in
+        let title = "\(Quantity.load(perSecond: load)) offered, \(Quantity.size(bytes: Double(size)))"
+        var loaded = table(
+          title, pattern, size: size, rate: load, figures + [.cpu().titled("CPU/msg", rank: 2), .achieved])
+        loaded.notes += notReached(pattern, size, load)
+        return loaded
+      }
+    }
+    let tail = Figure.latency(99.9, of: response, group: "response", rank: 1)
+    return Section(
+      title: "Paced, one way",
+      lead: "The producer sends at intended times, whatever the consumer does (open loop). Service time runs "
+        + "from the actual send to the receive; response time from the intended send, so that waiting behind "
+        + "a slow message counts.",
+      brief: tables.count <= 2
+        ? tables : tables.prefix(1) + sizes(pattern).map { responseOverLoad(pattern, $0) },
+      full: tables + [everyCase(pattern, figures + [tail, .achieved, .cpu("producer"), .cpu("consumer")])],
+      plots: ["paced-latency-over-rate"])
+  }
+
+  /// Where the load was more than the mechanism could carry, its latencies say little.
+  private func notReached(_ pattern: String, _ size: Int, _ load: Double) -> [String] {
+    let short = series(pattern).compactMap { series -> String? in
+      guard let summary = series.at(size, rate: load), let share = Figure.achieved.read(summary).value,
+        share < 0.99
+      else { return nil }
+      return "\(series.name) (\(Quantity.percent(share)))"
+    }
+    return short.isEmpty ? [] : ["The offered load was not reached by \(short.joined(separator: ", "))."]
+  }
+
+  private func responseOverLoad(_ pattern: String, _ size: Int) -> Table {
+    let sources = loads(pattern, size: size).enumerated().map { index, load -> Source in
+      let title = Quantity.load(perSecond: load)
+      let figure = Figure.latency(99, of: "latency_response").titled(
+        title, group: "offered load", rank: index)
+      return (figure, { $0.at(size, rate: load) })
+    }
+    let title = "Response time p99 by offered load, \(Quantity.size(bytes: Double(size)))"
+    return table(
+      title, series(pattern).filter { $0.cases.contains { $0.identity.messageBytes == size } }, sources)
+  }
+
+  /// A pattern that has no section of its own yet shows what every pattern measures.
+  private func other(_ pattern: String) -> Section {
+    let table = everyCase(pattern, [.messageRate, .goodput, .cpu("producer"), .cpu("consumer")])
+    return Section(title: pattern, lead: "", brief: [table], full: [table])
+  }
+}

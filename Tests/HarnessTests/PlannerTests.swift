@@ -1,0 +1,164 @@
+import Foundation
+import IPCTransport
+import LinuxIPC
+import Measurement
+import Mechanisms
+import TestSupport
+import Testing
+
+@testable import Harness
+
+struct UnitsTests {
+  @Test(arguments: [("64", 64), ("4KiB", 4096), ("4k", 4096), ("1MiB", 1 << 20), ("1.5KiB", 1536), ("8B", 8)])
+  func sizesAreRead(text: String, bytes: Int) { #expect(Units.byteCount(text) == bytes) }
+
+  @Test(arguments: ["", "x", "4XiB", "-1", "1.0001", "KiB", "4 KiB"])
+  func nonsenseIsNoSize(_ text: String) { #expect(Units.byteCount(text) == nil) }
+
+  @Test(arguments: [("250ms", 250_000_000), ("10s", 10_000_000_000), ("1min", 60_000_000_000), ("50us", 50_000)])
+  func timesAreRead(text: String, nanoseconds: UInt64) { #expect(Units.nanoseconds(text) == nanoseconds) }
+
+  @Test func aTimeNeedsAUnit() { #expect(Units.nanoseconds("250") == nil) }
+
+  @Test(arguments: [("500", 500.0), ("100k", 1e5), ("1M", 1e6), ("10k/s", 1e4)])
+  func ratesAreRead(text: String, perSecond: Double) { #expect(Units.rate(text) == perSecond) }
+}
+
+struct PlannerTests {
+  private func planner() -> Planner {
+    let cpus = [0, 1].map { Topology.CPU(id: $0, core: $0, socket: 0, node: 0, lastLevelCache: 0) }
+    return Planner(
+      entries: Registry.entries, topology: Topology(cpus: cpus, nodeCount: 1, numaNotice: nil),
+      scope: ResourceScope())
+  }
+
+  private func plan(_ block: Suite.Block, pin: PinRequest = .auto, seed: UInt64 = 7) throws -> Plan {
+    try planner().plan(
+      Suite(name: "test", description: "", blocks: [block]), pin: pin, memory: .local, seed: seed)
+  }
+
+  @Test func everyRoundHasEveryCaseOnce() throws {
+    let plan = try plan(Suite.Block(sizes: [8, 64], waits: [.spin], trials: 4))
+    for round in 0..<4 {
+      let identities = plan.order.filter { $0.trial == round }.map(\.planned.identity)
+      #expect(Set(identities) == Set(plan.cases.map(\.identity)))
+      #expect(identities.count == plan.cases.count)
+    }
+  }
+
+  @Test func theSameSeedGivesTheSameOrderAndAnotherSeedAnother() throws {
+    let block = Suite.Block(sizes: [8, 64, 4096], waits: [.spin], trials: 2)
+    let order = { (seed: UInt64) in try plan(block, seed: seed).order.map(\.planned.identity) }
+    #expect(try order(1) == order(1))
+    #expect(try order(1) != order(2))
+  }
+
+  @Test func roundsAreInDifferentOrders() throws {
+    let plan = try plan(Suite.Block(sizes: [8, 64, 4096], waits: [.spin], trials: 2))
+    let rounds = (0..<2).map { round in plan.order.filter { $0.trial == round }.map(\.planned.identity) }
+    #expect(rounds[0] != rounds[1])
+  }
+
+  @Test func anUnknownMechanismNamesTheNearest() {
+    let error = #expect(throws: UsageError.self) { try plan(Suite.Block(mechanisms: ["pip"])) }
+    #expect(error?.description.contains("'pipe'") == true)
+    let variant = #expect(throws: UsageError.self) {
+      try plan(Suite.Block(mechanisms: ["shared-memory:memdf"]))
+    }
+    #expect(variant?.description.contains("'shared-memory:memfd'") == true)
+  }
+
+  @Test func anIdAloneMeansEveryVariant() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["shared-memory"], waits: [.spin]))
+    #expect(plan.cases.map(\.identity.variant) == ["posix", "memfd", "sysv"])
+  }
+
+  @Test func aNamedCombinationThatDoesNotExistIsSkippedWithItsReason() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["pipe", "fifo"], waits: [.block], attach: [.name]))
+    #expect(plan.cases.map(\.identity.mechanism) == ["fifo"])
+    #expect(plan.skips.count == 1)
+    #expect(plan.skips[0].reason.contains("inherit"))
+  }
+
+  @Test func anUnnamedCombinationThatDoesNotExistIsLeftOut() throws {
+    let plan = try plan(Suite.Block(waits: [.block], attach: [.name]))
+    #expect(!plan.cases.contains { $0.identity.mechanism == "pipe" })
+    #expect(!plan.skips.contains { $0.identity.mechanism == "pipe" })
+  }
+
+  @Test func anImpossibleSizeIsSkippedWithTheLimit() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["pipe"], sizes: [1 << 40]))
+    #expect(plan.cases.isEmpty)
+    #expect(plan.skips[0].reason.contains("256MiB"))
+  }
+
+  @Test func aPacedLoadNeedsARate() {
+    let error = #expect(throws: UsageError.self) { try plan(Suite.Block(patterns: [.paced])) }
+    #expect(error?.description.contains("--rate") == true)
+  }
+
+  @Test func aPacedMessageMustHoldItsSendTime() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["pipe"], patterns: [.paced], sizes: [8], rates: [1000]))
+    #expect(plan.skips[0].reason.contains("32 bytes"))
+  }
+
+  @Test func aCPUThatDoesNotExistIsNamed() {
+    let error = #expect(throws: UsageError.self) {
+      try plan(Suite.Block(mechanisms: ["pipe"]), pin: .cpus(0, 99))
+    }
+    #expect(error?.description.contains("no CPU 99") == true)
+    #expect(error?.description.contains("0, 1") == true)
+  }
+
+  @Test func aCaseAskedForTwiceIsMeasuredOnceAsTheLastBlockSays() throws {
+    let blocks = [
+      Suite.Block(mechanisms: ["pipe"], durationNanoseconds: 1),
+      Suite.Block(mechanisms: ["pipe"], durationNanoseconds: 2),
+    ]
+    let plan = try planner().plan(
+      Suite(name: "", description: "", blocks: blocks), pin: .auto, memory: .local, seed: 1)
+    #expect(plan.cases.map(\.durationNanoseconds) == [2])
+  }
+
+  @Test func loadsThatDifferInArrivalAreDifferentCases() throws {
+    let plan = try plan(
+      Suite.Block(
+        mechanisms: ["pipe"], patterns: [.paced], rates: [1000], arrivals: [.constant, .poisson]))
+    #expect(plan.cases.map(\.identity.pattern) == ["paced", "paced-poisson"])
+  }
+
+  @Test func payloadsThatAreNotTouchedAreLabelled() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["pipe"], patterns: [.stream], touch: .header))
+    #expect(plan.cases[0].identity.pattern == "stream:header")
+  }
+}
+
+struct SuiteFileTests {
+  @Test(arguments: ["smoke", "quick", "standard", "full"])
+  func theCommittedSuitesLoadAndPlan(_ name: String) throws {
+    let path = Programs.packageRoot.appendingPathComponent("Benchmarks/Suites/\(name).json").path
+    let suite = try Suite.load(path: path)
+    let planner = Planner(
+      entries: Registry.entries, topology: Topology.detect(), scope: ResourceScope())
+    let plan = try planner.plan(suite, pin: .auto, memory: .local, seed: 1)
+    #expect(!plan.cases.isEmpty)
+    let limits: [String: UInt64] = ["smoke": 20, "quick": 120, "standard": 900]
+    if let limit = limits[name] { #expect(plan.predictedNanoseconds < limit * 1_000_000_000) }
+  }
+
+  @Test(arguments: [
+    ("[]", "not a JSON object"), ("{", "not valid JSON"), (#"{"trials":1,"duration":"1s"}"#, "blocks"),
+    (#"{"trials":1,"duration":"1s","blocks":[{"pattern":["stream"]}]}"#, "'pattern'"),
+    (#"{"trials":1,"duration":"1","blocks":[{"patterns":["stream"]}]}"#, "duration"),
+    (#"{"trials":0,"duration":"1s","blocks":[{"patterns":["stream"]}]}"#, "trials"),
+    (#"{"trials":1,"duration":"1s","blocks":[{"patterns":["streem"]}]}"#, "'streem'"),
+  ])
+  func aMistakeInASuiteIsNamed(text: String, word: String) throws {
+    let directory = try temporaryDirectory()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let path = directory.appendingPathComponent("mine.json").path
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    let error = #expect(throws: UsageError.self) { try Suite.load(path: path) }
+    #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+  }
+}
