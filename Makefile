@@ -116,7 +116,8 @@ reference: deps build
 .PHONY: test
 test: deps
 	swift build --build-tests $(SWIFT_FLAGS)
-	swift test --skip-build
+	# One after the other: tests that look for what is left behind must not see what another one is using.
+	swift test --skip-build --no-parallel
 	Tests/e2e/run
 
 swift_sources := Package.swift Sources Tests Benchmarks

@@ -45,6 +45,12 @@ static int set_handler(int signal, void (*handler)(int)) {
 }
 
 int ipcb_install_signal_handlers(void (*handler)(int)) {
+  // Some parents start their children with signals blocked.
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGINT);
+  sigaddset(&ours, SIGTERM);
+  sigprocmask(SIG_UNBLOCK, &ours, NULL);
   return set_handler(SIGINT, handler) | set_handler(SIGTERM, handler) | set_handler(SIGPIPE, SIG_IGN) |
          set_handler(SIGXFSZ, SIG_IGN);
 }

@@ -54,7 +54,8 @@ struct Measures {
     }
     let midmean = Statistics.interquartileMean(values: stored.values.map { Double($0) }, counts: stored.counts)
     return [
-      measure("mean", merged.mean), measure("midmean", midmean), measure("min", Double(stored.minimum)),
+      measure("mean", merged.mean),
+      measure("midmean", midmean, midmean == nil ? "the middle half needs 4 samples." : nil), measure("min", Double(stored.minimum)),
     ]
       + Self.percentiles.map { percentile, name in
         measure(

@@ -11,6 +11,14 @@ public struct Topology: Sendable {
     public var node: Int
     /// The lowest CPU that shares this one's last-level cache; equal numbers share it.
     public var lastLevelCache: Int
+
+    public init(id: Int, core: Int, socket: Int, node: Int, lastLevelCache: Int) {
+      self.id = id
+      self.core = core
+      self.socket = socket
+      self.node = node
+      self.lastLevelCache = lastLevelCache
+    }
   }
 
   /// The CPUs that this process may use, ascending.

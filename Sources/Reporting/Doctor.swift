@@ -76,7 +76,8 @@ public enum Doctor {
     let verdict =
       warnings == 0
       ? "Nothing on this machine is known to spoil measurements."
-      : "\(counted(warnings, "finding")) will show in the numbers. Runs record all of this in environment.json."
+      : "\(counted(warnings, "finding")) will show in the numbers. "
+        + "Runs record all of this in environment.json."
     lines += style.wrapped(verdict)
     return lines.joined(separator: "\n") + "\n"
   }

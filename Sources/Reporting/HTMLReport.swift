@@ -72,7 +72,8 @@ private func troubles(_ view: RunView) -> String {
   let tables = [Status.failed, .skipped].compactMap(view.troubles)
   guard !tables.isEmpty else { return "" }
   return
-    "<section id=\"troubles\"><h2>Not measured</h2>\n\(tables.map(\.html).joined(separator: "\n"))\n</section>"
+    "<section id=\"troubles\"><h2>Not measured</h2>\n" + tables.map(\.html).joined(separator: "\n")
+    + "\n</section>"
 }
 
 private var reading: String {
@@ -84,7 +85,8 @@ private var reading: String {
 private func environment(_ view: RunView) -> String {
   let facts = view.run.environment.fullFacts.map { "<dt>\(html($0.name))</dt><dd>\(html($0.text))</dd>" }
   return
-    "<section id=\"environment\"><h2>Environment</h2>\n<dl>\n\(facts.joined(separator: "\n"))\n</dl></section>"
+    "<section id=\"environment\"><h2>Environment</h2>\n<dl>\n" + facts.joined(separator: "\n")
+    + "\n</dl></section>"
 }
 
 private func reproduction(_ run: Run) -> String {

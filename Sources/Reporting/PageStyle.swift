@@ -53,7 +53,10 @@ let pageStyle = """
   .bad { color: var(--bad); }
   #troubles td:last-child { white-space: normal; min-width: 16rem; }
   figure { margin: 1.5rem 0; }
-  .card { background: #ffffff; border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem; overflow-x: auto; }
+  .card {
+    background: #ffffff; border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem;
+    overflow-x: auto;
+  }
   .card svg { display: block; width: 100%; min-width: 44rem; height: auto; }
   details { margin: 1.5rem 0; }
   summary { cursor: pointer; font-weight: 600; padding: 0.5rem 0; }
@@ -61,9 +64,13 @@ let pageStyle = """
   dt { color: var(--faint); }
   dd { margin: 0; overflow-wrap: anywhere; }
   pre {
-    background: var(--box); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem; overflow-x: auto;
+    background: var(--box); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem;
+    overflow-x: auto;
   }
-  code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.875rem; }
+  code {
+    font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
+    font-size: 0.875rem;
+  }
   :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
   @media (max-width: 40rem) {
     main { padding: 0.75rem 0.75rem 3rem; }

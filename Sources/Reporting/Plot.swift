@@ -20,8 +20,8 @@ public struct Plot: Sendable {
     self.path = path
   }
 
-  /// The pictures in a directory, in the order of the report. An absent or empty file is a plot for which the run
-  /// has no data.
+  /// The pictures in a directory, in the order of the report. An absent or empty file is a plot for which
+  /// the run has no data.
   public static func load(from directory: String) -> [Plot] {
     known.compactMap { name, title, caption in
       let path = "\(directory)/\(name).svg"
@@ -59,7 +59,8 @@ public struct Plot: Sendable {
 
   /// The SVG element alone, with ids that no other picture on the page has.
   ///
-  /// Every gnuplot picture defines `gpPt0` and `gnuplot_plot_1`; on one page they would be taken for each other.
+  /// Every gnuplot picture defines `gpPt0` and `gnuplot_plot_1`; on one page they would be taken for each
+  /// other.
   var inlined: String? {
     guard let start = svg.range(of: "<svg"), let end = svg.range(of: "</svg>", options: .backwards) else {
       return nil

@@ -3,9 +3,9 @@ import Results
 
 /// The data files that the gnuplot sources in `plots/` draw.
 ///
-/// Each plot has two: `NAME.tsv` with one block per series (tab-separated, blocks two blank lines apart, each with
-/// a header line whose second or third column is the series' name), and `NAME.gp` with what gnuplot has to know
-/// beside the numbers. Numbers are plain: nanoseconds, bytes, per second.
+/// Each plot has two: `NAME.tsv` with one block per series (tab-separated, blocks two blank lines apart,
+/// each with a header line whose second or third column is the series' name), and `NAME.gp` with what
+/// gnuplot has to know beside the numbers. Numbers are plain: nanoseconds, bytes, per second.
 public enum PlotData {
   /// Writes the files of every plot into a directory, which is created when it is not there.
   ///
@@ -80,8 +80,11 @@ struct Drawing {
   /// The gnuplot file beside the table.
   func description(_ styles: PlotStyles, _ view: RunView) -> String {
     let points = lines.flatMap(\.rows)
+    // The bars have to fit too.
+    let heights = [y, columns.firstIndex(of: "minimum"), columns.firstIndex(of: "maximum")].compactMap { $0 }
     guard let lowestX = points.map({ $0[x] }).min(), let highestX = points.map({ $0[x] }).max(),
-      let lowestY = points.map({ $0[y] }).min(), let highestY = points.map({ $0[y] }).max()
+      let lowestY = points.flatMap({ row in heights.map { row[$0] } }).min(),
+      let highestY = points.flatMap({ row in heights.map { row[$0] } }).max()
     else { return "series_count = 0\n" }
     let mechanisms = styles.mechanisms.filter { mechanism in
       lines.contains { $0.series.identity.id == mechanism.id }

@@ -26,7 +26,7 @@ public enum Quantity {
 
   /// A time that needs no more digits than it has: `1 ns` rather than `1.00 ns`.
   public static func roundTime(nanoseconds: Double) -> String {
-    scaled(nanoseconds, by: 1000, ["ns", "µs", "ms", "s"], trimmed: true)
+    scaled(nanoseconds, by: 1000, ["ns", "µs", "ms", "s"], trimmed: true, digits: 3)
   }
 
   /// `950 /s`, `11.4 k/s`, `182 M/s`.
@@ -86,7 +86,7 @@ public enum Quantity {
 
   /// Climbs to the unit in which the rounded number has at most three digits before the point.
   private static func scaled(
-    _ value: Double, by factor: Double, _ units: [String], trimmed: Bool = false
+    _ value: Double, by factor: Double, _ units: [String], trimmed: Bool = false, digits: Int = 4
   ) -> String {
     guard value.isFinite else { return refused }
     var value = value
@@ -97,7 +97,7 @@ public enum Quantity {
       value /= factor
       unit += 1
     }
-    let number = trimmed ? trim(significant(value, digits: 4)) : significant(value)
+    let number = trimmed ? trim(significant(value, digits: digits)) : significant(value)
     return units[unit].isEmpty ? number : "\(number) \(units[unit])"
   }
 

@@ -2,8 +2,8 @@ import Foundation
 import Results
 
 extension RunView {
-  /// The series of a plot: one per mechanism and wait strategy. Where a mechanism was used in several other ways
-  /// (attached by name too, say), the one with the most cases stands for it.
+  /// The series of a plot: one per mechanism and wait strategy. Where a mechanism was used in several other
+  /// ways (attached by name too, say), the one with the most cases stands for it.
   private func plotted(_ pattern: String) -> [Series] {
     let groups = Dictionary(grouping: series(pattern)) { [$0.identity.id, $0.identity.wait] }
     let chosen = groups.values.compactMap { group in group.max { $0.cases.count < $1.cases.count } }
@@ -32,8 +32,8 @@ extension RunView {
     return [x, value, low > 0 ? low : value, reading.range?.upperBound ?? value]
   }
 
-  /// The round trip of the reference size by percentile: eight steps for every further nine, as far as the number
-  /// of samples carries.
+  /// The round trip of the reference size by percentile: eight steps for every further nine, as far as the
+  /// number of samples carries.
   var spectrum: Drawing {
     let pattern = "round-trip"
     let size = referenceSize(pattern) ?? 64
@@ -52,8 +52,8 @@ extension RunView {
       facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"])
   }
 
-  /// The one-way latency of the reference size over the offered load: p99 of the response time, and beside it what
-  /// else a reader of the file may want to draw.
+  /// The one-way latency of the reference size over the offered load: p99 of the response time, and beside
+  /// it what else a reader of the file may want to draw.
   var overLoad: Drawing {
     let pattern = "paced"
     let size = referenceSize(pattern) ?? 64

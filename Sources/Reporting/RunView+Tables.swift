@@ -15,7 +15,8 @@ extension RunView {
         }
     }
     let columns = sources.map { Table.Column($0.figure.title, group: $0.figure.group, rank: $0.figure.rank) }
-    return Table(title, columns: Self.nameColumns + columns, rows: rows, notes: notes.sentences)
+    let table = Table(title, columns: Self.nameColumns + columns, rows: rows, notes: notes.sentences)
+    return table.withoutEmptyColumns
   }
 
   /// The same number at every size.
@@ -62,7 +63,8 @@ extension RunView {
         rows.append(row + figures.map { notes.cell($0, of: summary) })
       }
     }
-    return Table("Every case", columns: columns, rows: rows, notes: notes.sentences, isFolded: true)
+    let table = Table("Every case", columns: columns, rows: rows, notes: notes.sentences, isFolded: true)
+    return table.withoutEmptyColumns
   }
 
   /// The first cells of every row: the mechanism and how it waits.
@@ -78,12 +80,14 @@ extension RunView {
     ]
   }
 
-  /// By the first column; where that says nothing, by the second, and so on. Series without a number follow.
+  /// By the first of the columns that most series have a number in; series without one follow.
   private func ordered(_ series: [Series], by sources: [Source]) -> [Series] {
+    let counts = sources.map { source in series.count { source.pick($0) != nil } }
+    let mostCommon = zip(sources, counts).filter { $0.1 == counts.max() } + zip(sources, counts)
     let keyed = series.map { series in
       (
         series: series,
-        keys: sources.map { source -> Double in
+        keys: mostCommon.map { source, _ -> Double in
           guard let value = source.pick(series).flatMap({ source.figure.read($0).value }) else {
             return .infinity
           }
@@ -97,8 +101,8 @@ extension RunView {
     }.map(\.series)
   }
 
-  /// Which sizes may go first where a line has no room for all: the extremes stay, then 64 B, then whatever is
-  /// furthest, in powers of two, from those already chosen.
+  /// Which sizes may go first where a line has no room for all: the extremes stay, then 64 B, then whatever
+  /// is furthest, in powers of two, from those already chosen.
   static func ranks(_ sizes: [Int]) -> [Int: Int] {
     guard let first = sizes.first, let last = sizes.last else { return [:] }
     var ranks = [first: 0]

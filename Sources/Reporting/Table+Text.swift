@@ -89,7 +89,7 @@ extension Table {
       let rule = style.isUnicode ? "─" : "-"
       // A rule over the whole group shows where it starts and ends.
       let fill = String(repeating: rule, count: max(0, width - 3 - name.count))
-      let text = name.isEmpty ? "" : "  \(name) \(fill)"
+      let text = name.isEmpty ? "" : fill.isEmpty ? "  \(name)" : "  \(name) \(fill)"
       line += text + String(repeating: " ", count: max(0, width - text.count))
       column += group.columns
     }

@@ -68,6 +68,16 @@ public struct Table: Sendable {
     return table
   }
 
+  /// The table without the columns in which no row has anything to say.
+  var withoutEmptyColumns: Table {
+    guard !rows.isEmpty else { return self }
+    var table = self
+    for index in columns.indices.reversed() where rows.allSatisfy({ $0[index].text.isEmpty }) {
+      table = table.removingColumn(at: index)
+    }
+    return table
+  }
+
   /// The column titles with runs of the same group: `[("", 2), ("goodput", 3)]`.
   var groups: [(name: String, columns: Int)] {
     columns.reduce(into: []) { groups, column in

@@ -49,12 +49,12 @@ private func troubleLines(_ table: Table, _ style: TextStyle) -> [String] {
 
 /// What every reader has to know, in any of the formats.
 let howToRead = [
-  "Percentiles are of all trials' samples together, in nanoseconds of one clock for both processes. Spread is the "
-    + "distance between the slowest and the fastest trial, as a share of the median one.",
-  "Every payload byte is written by the producer and read by the consumer, in zero-copy mechanisms too. CPU/msg is "
-    + "user and system time of both processes.",
-  "A line marked “the tool” is the same loop around nothing at all. It is what measuring costs; nothing has been "
-    + "subtracted from the other numbers.",
+  "Percentiles are of all trials' samples together, by one clock for both processes. Spread is the distance "
+    + "between the slowest and the fastest trial, as a share of the median one.",
+  "Every payload byte is written by the producer and read by the consumer, in zero-copy mechanisms too. "
+    + "CPU/msg is user and system time of both processes.",
+  "A line marked “the tool” is the same loop around nothing at all. It is what measuring costs; nothing has "
+    + "been subtracted from the other numbers.",
 ]
 
 extension RunView {

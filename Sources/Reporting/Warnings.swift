@@ -36,8 +36,8 @@ extension RunView {
     let changed = run.trials.filter { !$0.probesAgree }.count
     guard changed > 0 else { return nil }
     return "The machine changed under \(counted(changed, "trial")) of \(Quantity.grouped(run.trials.count)): "
-      + "the probes before and after disagreed; those trials were repeated, and are used only where no repetition "
-      + "was steady."
+      + "the probes before and after disagreed. Such trials are repeated a few times; one that stays unsteady is "
+      + "used only where its case has no better."
   }
 
   private var virtualMachine: String? {
@@ -66,8 +66,7 @@ extension RunView {
       load > max(0.5, 0.25 * Double(cpus))
     else { return nil }
     return
-      "The machine was busy when the run started: load average \(Quantity.count((load * 100).rounded() / 100)) "
-      + "on \(counted(cpus, "CPU"))."
+      "The machine was busy when the run started: load average \(Quantity.count(load)) on \(counted(cpus, "CPU"))."
   }
 
   private var throttled: String? {
@@ -93,8 +92,8 @@ extension RunView {
     let cases = measured.filter { $0.identity.touch != "all" }.count
     guard cases > 0 else { return nil }
     return
-      "In \(counted(cases, "case")) only the header of each message was written and read; they are marked and "
-      + "cannot be compared with the others."
+      "In \(counted(cases, "case")) only the header of each message was written and read; they "
+      + "are marked and cannot be compared with the others."
   }
 
   private var skips: String? {

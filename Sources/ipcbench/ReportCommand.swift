@@ -18,10 +18,10 @@ struct ReportCommand: ParsableCommand {
       let run = try RunDirectory.open(directory).load()
       run.warnings.forEach(Terminal.note)
       if let plotData { return try PlotData.write(run, to: plotData) }
-      let plots = try plotDirectory.map(Plot.load(from:)) ?? []
+      let plots = plotDirectory.map(Plot.load(from:)) ?? []
       try write(markdownReport(run, plots: plots), to: "\(run.path)/report.md")
       try write(htmlReport(run, plots: plots), to: "\(run.path)/report.html")
-      Terminal.data(textReport(run, width: min(Terminal.width, 100)))
+      Terminal.data(textReport(run, style: Terminal.style))
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
     }

@@ -57,10 +57,9 @@ struct Session {
     guard !plan.cases.isEmpty else {
       throw Problem(.usage, "Nothing can be measured: \(plan.skips[0].reason)")
     }
-    let clock = Clock.choose()
     let command = reproducibleCommand
-    let environment = Environment.capture(
-      clock: Self.description(of: clock), command: command, tool: .current)
+    let machine = Machine(command: command)
+    let environment = machine.environment
     let runID = RunID.make()
     let record = RunPlan(
       runID: runID, suite: suite.name, command: command, seed: plan.seed, rounds: plan.rounds,
@@ -70,7 +69,7 @@ struct Session {
     do {
       let directory = try RunDirectory.create(
         at: "\(parent)/\(runID)", plan: record, environment: environment)
-      try measure(into: directory, environment, runID, clock, finished: [], firstOrder: 0)
+      try measure(into: directory, machine, runID, finished: [], firstOrder: 0)
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
     }
@@ -81,13 +80,6 @@ struct Session {
     var command = ["ipcbench"] + CommandLine.arguments.dropFirst()
     if options.seed == nil { command += ["--seed", String(plan.seed)] }
     return command
-  }
-
-  private static func description(of clock: Clock) -> ClockDescription {
-    let (cost, resolution) = clock.characterise()
-    return ClockDescription(
-      name: clock.name, resolutionNanoseconds: resolution, readCostNanoseconds: cost,
-      frequencyHertz: clock.source == .ticks ? clock.ticksPerSecond : nil)
   }
 
   // MARK: An interrupted run
@@ -104,15 +96,13 @@ struct Session {
       command.format = format
       command.quiet = quiet
       let session = try Session(command)
-      let clock = Clock.choose()
-      let environment = Environment.capture(
-        clock: Self.description(of: clock), command: run.plan.command, tool: .current)
-      guard environment.hash == run.environment.hash else {
+      let machine = Machine(command: run.plan.command)
+      guard machine.environment.hash == run.environment.hash else {
         throw Problem(
           .usage, "\(path) was measured on another machine or kernel; a run can only go on where it began.")
       }
       try session.measure(
-        into: directory, environment, run.plan.runID, clock, finished: run.finished,
+        into: directory, machine, run.plan.runID, finished: run.finished,
         firstOrder: run.trials.count)
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
@@ -122,17 +112,17 @@ struct Session {
   // MARK: Measuring
 
   private func measure(
-    into directory: RunDirectory, _ environment: Environment, _ runID: String, _ clock: Clock,
-    finished: Set<PlannedTrial>, firstOrder: Int
+    into directory: RunDirectory, _ machine: Machine, _ runID: String, finished: Set<PlannedTrial>,
+    firstOrder: Int
   ) throws {
     prepare()
     defer { scope.removeAll() }
     let identity = RunIdentity(
-      runID: runID, sessionID: RunID.make(), hostID: environment.host.hostID,
-      environmentHash: environment.hash, gitCommit: environment.tool.gitCommit ?? "")
+      runID: runID, sessionID: RunID.make(), hostID: machine.environment.host.hostID,
+      environmentHash: machine.environment.hash, gitCommit: machine.environment.tool.gitCommit ?? "")
     var loop = RunLoop(
-      plan: plan, identity: identity, finished: finished, firstOrder: firstOrder, clock: clock,
-      timeBudgetNanoseconds: options.timeBudget?.nanoseconds, runner: try makeRunner(clock))
+      plan: plan, identity: identity, finished: finished, firstOrder: firstOrder, clock: machine.clock,
+      timeBudgetNanoseconds: options.timeBudget?.nanoseconds, runner: try makeRunner(machine.clock))
     var progress = TerminalProgress(
       isQuiet: options.quiet, predictedNanoseconds: plan.predictedNanoseconds)
     var sink = DirectorySink(directory: directory)
@@ -165,7 +155,7 @@ struct Session {
 
   private func conclude(_ run: Run, _ summary: RunSummary) throws {
     switch options.format {
-    case .text: Terminal.data(textReport(run, width: min(Terminal.width, 100)))
+    case .text: Terminal.data(textReport(run, style: Terminal.style, files: [run.path]))
     case .json: Terminal.data(jsonText(run))
     case .csv: Terminal.data(csvText(run))
     case .md: Terminal.data(markdownReport(run, plots: []))

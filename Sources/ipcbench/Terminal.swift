@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Reporting
 
 /// What the command writes where: data to standard output, everything else to standard error.
 enum Terminal {
@@ -23,15 +24,10 @@ enum Terminal {
   /// A line that is written over needs a terminal that can, and somebody who looks.
   static var showsLiveProgress: Bool { isatty(2) == 1 && variable("TERM") != "dumb" && variable("CI") == nil }
 
-  /// NO_COLOR (no-color.org) and dumb terminals get plain text.
-  static var usesColor: Bool {
-    isatty(1) == 1 && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
-  }
-
-  static var usesUnicode: Bool {
-    let locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG") ?? ""
-    // Files and pipes get UTF-8; a terminal gets what its locale says.
-    return isatty(1) == 0 || locale.lowercased().contains("utf")
+  /// What standard output can show.
+  static var style: TextStyle {
+    TextStyle(
+      isTerminal: isatty(1) == 1, width: min(width, 100), variables: ProcessInfo.processInfo.environment)
   }
 
   /// Columns of the terminal, 80 where there is none.

@@ -9,8 +9,8 @@ struct QuantityTests {
     arguments: [
       (0, "0 ns"), (0.42, "0.42 ns"), (4.4, "4.40 ns"), (9.996, "10.0 ns"), (38.2, "38.2 ns"),
       (237, "237 ns"),
-      (999.4, "999 ns"), (999.6, "1.00 µs"), (11_800, "11.8 µs"), (99_960, "100 µs"), (1_250_000, "1.25 ms"),
-      (59.96e9, "60.0 s"), (-237, "-237 ns"),
+      (999.4, "999 ns"), (999.6, "1.00 µs"), (11_800, "11.8 µs"), (99_960, "100 µs"),
+      (1_250_000, "1.25 ms"), (59.96e9, "60.0 s"), (-237, "-237 ns"),
     ] as [(Double, String)])
   func timesHaveThreeSignificantDigits(nanoseconds: Double, text: String) {
     #expect(Quantity.time(nanoseconds: nanoseconds) == text)
@@ -37,6 +37,7 @@ struct QuantityTests {
     #expect(Quantity.size(bytes: 1_572_864) == "1.5 MiB")
     #expect(Quantity.load(perSecond: 10_000) == "10 k/s")
     #expect(Quantity.roundTime(nanoseconds: 1) == "1 ns")
+    #expect(Quantity.roundTime(nanoseconds: 10.01) == "10 ns")
   }
 
   @Test("counts have commas, and a unit that is not known is kept")

@@ -44,6 +44,18 @@ struct ReportTests {
     #expect(rates.rows.dropLast().last.map { [$0[0].text, $0[1].text] } == ["tcp", "block"])
   }
 
+  @Test("series that lack the smallest size are judged where they can be compared")
+  func seriesThatLackASizeAreStillOrdered() throws {
+    var run = run { made in
+      made.samples = 500
+      made.sizes = [8, 64]
+      made.waits = ["spin", "block"]
+    }
+    run.trials.removeAll { $0.identity.wait == "spin" && $0.identity.messageBytes == 8 }
+    let medians = try #require(RunView(run, ownCost: "null").sections.first?.brief.first)
+    #expect(medians.rows[0][1].text == "spin")
+  }
+
   @Test("a percentile with too few samples is a dash with a footnote, never a number")
   func tooFewSamplesAreRefused() throws {
     let view = RunView(run { $0.samples = 900 }, ownCost: "null")

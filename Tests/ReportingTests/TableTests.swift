@@ -44,6 +44,15 @@ struct TableTests {
     #expect(lines[2] == "  spin-then-block       1.00 µs  2 ns   3 ns")
   }
 
+  @Test("a column without a single value is left out")
+  func emptyColumnsAreLeftOut() {
+    var table = table
+    for row in table.rows.indices { table.rows[row][2] = "" }
+    #expect(table.withoutEmptyColumns.columns.map(\.title) == ["mechanism", "8 B", "1 MiB"])
+    table.rows = []
+    #expect(table.withoutEmptyColumns.columns.count == 4)
+  }
+
   @Test("where only ASCII arrives, nothing else is written, and columns stay aligned")
   func asciiOnly() {
     let lines = table.text(TextStyle(isUnicode: false))

@@ -56,7 +56,7 @@ public final class RunningProgram: @unchecked Sendable {
 
   private static func file(_ directory: URL, _ name: String) throws -> FileHandle {
     let url = directory.appendingPathComponent(name)
-    FileManager.default.createFile(atPath: url.path, contents: nil)
+    try Data().write(to: url)
     return try FileHandle(forWritingTo: url)
   }
 
@@ -88,7 +88,7 @@ public enum Traces {
   public static var all: [String] {
     let files = ["/dev/shm", "/tmp", "/var/tmp"].flatMap { directory in
       ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
-        .filter { $0.hasPrefix("ipcbench-") }.map { "\(directory)/\($0)" }
+        .filter { $0.wholeMatch(of: /ipcbench-\d+-\d+.*/) != nil }.map { "\(directory)/\($0)" }
     }
     return (files + systemVSegments + processes).sorted()
   }
@@ -102,12 +102,12 @@ public enum Traces {
     }
   }
 
-  /// Processes that run the command.
+  /// Processes that run the command in a test's directory; somebody else's run is none of ours.
   private static var processes: [String] {
     let pids = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { Int($0) }
     return pids.compactMap { pid in
-      let name = (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) ?? ""
-      return name == "ipcbench\n" ? "process \(pid)" : nil
+      let line = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
+      return line.contains("/ipcbench\0") && line.contains("/test-") ? "process \(pid)" : nil
     }
   }
 }
