@@ -7,7 +7,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-# An import that Package.swift does not list is an error; the same flags everywhere, so that nothing is built twice.
+# An import that Package.swift does not list is an error; the same flags everywhere, so that nothing is built
+# twice.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 IPCBENCH := .build/release/ipcbench
 
@@ -76,8 +77,8 @@ have-gnuplot:
 	@if [ -z "$(have_gnuplot)" ]; then echo "Plots need gnuplot: make deps" >&2; exit 1; fi
 
 ifneq ($(RUN),)
-# The program is not a prerequisite: a report changes when its run does, not with every build. To make it again
-# with a newer program: make -B report.
+# The program is not a prerequisite: a report changes when its run does, not with every build. To make it
+# again with a newer program: make -B report.
 $(run_dir)/report.html: $(records) $(plot_files) | $(IPCBENCH)
 	@$(IPCBENCH) report $(run_dir) $(if $(plot_files),--plots $(plot_dir)) >$(run_dir)/report.txt.new
 	@printf '\n  page   %s\n  table  %s\n' $(run_dir)/report.html $(run_dir)/results.csv >>$(run_dir)/report.txt.new

@@ -1,16 +1,18 @@
 # What the plots share: the page, its colours, its panels and its key.
 #
-# A plot is drawn from two files in `datadir`, both written by `ipcbench report RUN --plot-data DIR`: NAME.tsv, one
-# block of measurements per series, and NAME.gp, the facts about them: how many series there are, and which panel,
-# mechanism and style each one has. There is one panel per wait strategy, because a spinning and a blocking mechanism differ by a
-# factor that no single axis shows well; all panels have the same axes, and a mechanism looks alike in each of them.
+# A plot is drawn from two files in `datadir`, both written by `ipcbench report RUN --plot-data DIR`:
+# NAME.tsv, one block of measurements per series, and NAME.gp, the facts about them: how many series there
+# are, and which panel, mechanism and style each one has. There is one panel per wait strategy, because a
+# spinning and a blocking mechanism differ by a factor that no single axis shows well; all panels have the
+# same axes, and a mechanism looks alike in each of them.
 #
-# A plot's own file sets `name`, `heading`, `what` and its axes between loading this file and loading panels.gp.
+# A plot's own file sets `name`, `heading`, `what` and its axes between loading this file and loading
+# panels.gp.
 
 set encoding utf8
 
 if (!exists("datadir") || !exists("out")) {
-  print "usage: gnuplot -e \"datadir='DIR'; out='FILE.svg'\" plots/NAME.gp  (run in the project's root; .png works too)"
+  print "usage: gnuplot -e \"datadir='DIR'; out='FILE.svg'\" plots/NAME.gp, in the project's root; or FILE.png"
   exit status 64
 }
 if (!exists("sources")) sources = 'plots'
@@ -21,8 +23,9 @@ ink = '#24292f'
 faint = '#6e7781'
 grid_colour = '#e3e7eb'
 
-# Okabe and Ito's palette, which people with any of the common kinds of colour blindness can tell apart, less its
-# yellow, which is too pale for a line on white. The variants of a mechanism share its colour; 0 is the tool itself.
+# Okabe and Ito's palette, which people with any of the common kinds of colour blindness can tell apart, less
+# its yellow, which is too pale for a line on white. The variants of a mechanism share its colour; 0 is the
+# tool itself.
 array palette[7] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#b8860b', '#000000']
 colour_of(c) = c == 0 ? '#9aa1a9' : palette[(c - 1) % 7 + 1]
 # Filled shapes, then the same ones open: no two of twelve mechanisms depend on colour alone.
@@ -53,7 +56,7 @@ if (series_count > 0) {
     c = mechanism_colour[m]
     # Mechanisms that cost the same lie on each other: the earlier ones are drawn broader, so that they show.
     slim = (m - 1.0) / (mechanism_count > 1 ? mechanism_count - 1 : 1)
-    set style line m linewidth 3.2 - 1.8 * slim pointsize 0.95 - 0.35 * slim linecolor rgb colour_of(c) dashtype dash_of(c) \
-      pointtype shape_of(c, mechanism_shape[m])
+    set style line m linewidth 3.2 - 1.8 * slim pointsize 0.95 - 0.35 * slim linecolor rgb colour_of(c) \
+      dashtype dash_of(c) pointtype shape_of(c, mechanism_shape[m])
   }
 }

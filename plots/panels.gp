@@ -11,7 +11,8 @@ key_height = 24.0 * mechanism_count + 24
 page_height = head_height + (rows * row_height > key_height ? rows * row_height : key_height)
 
 if (is_png) {
-  set terminal pngcairo noenhanced size 2*page_width, 2*page_height font 'sans,9.5' fontscale 2 linewidth 2 pointscale 2
+  set terminal pngcairo noenhanced size 2*page_width, 2*page_height font 'sans,9.5' \
+    fontscale 2 linewidth 2 pointscale 2
 } else {
   # No fixed width and height, so that the picture fits the page that shows it.
   set terminal svg noenhanced size page_width, page_height dynamic font 'sans-serif,13' background '#ffffff'
@@ -34,7 +35,8 @@ do for [p=1:panel_count] {
   set rmargin at screen x_of((column + 1) * panel_width - 6)
   set tmargin at screen y_of(head_height + row * row_height + 24)
   set bmargin at screen y_of(head_height + (row + 1) * row_height - 56)
-  set label 3 (panel_names[p]) at screen x_of(column * panel_width + 78), y_of(head_height + row * row_height + 12) left textcolor rgb ink
+  set label 3 (panel_names[p]) at screen x_of(column * panel_width + 78), \
+    y_of(head_height + row * row_height + 12) left textcolor rgb ink
   set xlabel x_title textcolor rgb faint offset 0, 0.4
   eval draw_panel
   unset label 1
@@ -52,7 +54,8 @@ set lmargin at screen x_of(page_width - key_width + 6)
 set rmargin at screen x_of(page_width - 4)
 set tmargin at screen y_of(head_height + 14)
 set bmargin at screen y_of(page_height - 10)
-set key at screen x_of(page_width - key_width + 8), y_of(head_height + 14) left top Left reverse samplen 2.2 spacing 1.25 textcolor rgb ink
+set key at screen x_of(page_width - key_width + 8), y_of(head_height + 14) \
+  left top Left reverse samplen 2.2 spacing 1.25 textcolor rgb ink
 set xrange [0:1]
 set yrange [0:1]
 plot for [m=1:mechanism_count] keyentry with linespoints linestyle m title mechanism_names[m], 2 notitle

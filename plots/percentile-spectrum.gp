@@ -18,5 +18,6 @@ if (highest_x > 1e4) { set xtics font small_font }
 eval time_tics
 
 draw_panel = "plot for [s=1:series_count] datadir.'/'.name.'.tsv' index (s-1) " \
-  . "using ($2 * (series_panel[s] == p ? 1 : NaN)):3 with linespoints linestyle series_mechanism[s] pointinterval 4"
+  . "using ($2 * (series_panel[s] == p ? 1 : NaN)):3 with linespoints " \
+  . "linestyle series_mechanism[s] pointinterval 4"
 load sources.'/panels.gp'

@@ -52,10 +52,12 @@ struct Measures {
     func measure(_ suffix: String, _ value: Double?, _ reason: String? = nil) -> Measure {
       Measure("\(stored.name)_\(suffix)", value, unit: "ns", better: .lower, samples: samples, reason: reason)
     }
-    let midmean = Statistics.interquartileMean(values: stored.values.map { Double($0) }, counts: stored.counts)
+    let midmean = Statistics.interquartileMean(
+      values: stored.values.map { Double($0) }, counts: stored.counts)
     return [
       measure("mean", merged.mean),
-      measure("midmean", midmean, midmean == nil ? "the middle half needs 4 samples." : nil), measure("min", Double(stored.minimum)),
+      measure("midmean", midmean, midmean == nil ? "the middle half needs 4 samples." : nil),
+      measure("min", Double(stored.minimum)),
     ]
       + Self.percentiles.map { percentile, name in
         measure(
@@ -135,9 +137,18 @@ struct Measures {
   var disagreement: String? {
     let (producer, consumer) = (measurement.producer, measurement.consumer)
     let pairs = [
-      ("cache-line round trip", producer.probeBefore.cacheLineNanoseconds, producer.probeAfter.cacheLineNanoseconds),
-      ("arithmetic loop", producer.probeBefore.arithmeticNanoseconds, producer.probeAfter.arithmeticNanoseconds),
-      ("arithmetic loop", consumer.probeBefore.arithmeticNanoseconds, consumer.probeAfter.arithmeticNanoseconds),
+      (
+        "cache-line round trip", producer.probeBefore.cacheLineNanoseconds,
+        producer.probeAfter.cacheLineNanoseconds
+      ),
+      (
+        "arithmetic loop", producer.probeBefore.arithmeticNanoseconds,
+        producer.probeAfter.arithmeticNanoseconds
+      ),
+      (
+        "arithmetic loop", consumer.probeBefore.arithmeticNanoseconds,
+        consumer.probeAfter.arithmeticNanoseconds
+      ),
     ]
     for (name, before, after) in pairs where before > 0 && after > 0 {
       if max(before, after) / min(before, after) > 1 + Self.probeTolerance {

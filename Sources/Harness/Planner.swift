@@ -43,7 +43,9 @@ public struct Planner {
 
   private func requests(_ block: Suite.Block) throws(UsageError) -> [Request] {
     guard let names = block.mechanisms else {
-      return entries.flatMap { entry in variants(entry).map { Request(entry: entry, variant: $0, isNamed: false) } }
+      return entries.flatMap { entry in
+        variants(entry).map { Request(entry: entry, variant: $0, isNamed: false) }
+      }
     }
     var requests: [Request] = []
     for name in names { requests += try self.requests(named: name) }

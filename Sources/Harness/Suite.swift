@@ -99,7 +99,8 @@ private struct SuiteReader {
     try expect(
       object,
       keys: [
-        "mechanisms", "patterns", "sizes", "waits", "attach", "rates", "arrival", "touch", "trials", "duration",
+        "mechanisms", "patterns", "sizes", "waits", "attach", "rates", "arrival", "touch", "trials",
+        "duration",
       ],
       in: "a block")
     var block = Suite.Block()

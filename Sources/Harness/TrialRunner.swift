@@ -113,7 +113,8 @@ public struct TrialRunner {
       return .failed("A worker ended without finishing its report.")
     }
     guard producer.messages == consumer.messages, producer.messages > 0 else {
-      return .failed("The producer sent \(producer.messages) messages, the consumer received \(consumer.messages).")
+      return .failed(
+        "The producer sent \(producer.messages) messages, the consumer received \(consumer.messages).")
     }
     let stealAfter = StealTime.nanoseconds(cpus: cpus(plan))
     let steal = stealAfter.flatMap { after in stealBefore.map { after >= $0 ? after - $0 : 0 } }

@@ -29,7 +29,8 @@ public struct ChannelSpec: Sendable {
 
   public init(
     variant: String = "", attach: Attach = .inherit, messageByteCount: Int,
-    messagesInFlight: Int? = nil, memory: MemoryPolicy = .local, topology: Topology, scope: ResourceScope, serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000
+    messagesInFlight: Int? = nil, memory: MemoryPolicy = .local, topology: Topology, scope: ResourceScope,
+    serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000
   ) {
     self.variant = variant
     self.attach = attach

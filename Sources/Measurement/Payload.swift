@@ -30,7 +30,7 @@ public struct Payload: Sendable, BitwiseCopyable {
   /// Writes message number `sequence`.
   ///
   /// Small on purpose, so that the measured loops inline it: what few sizes need is out of line.
-  @inlinable
+  @inlinable @inline(__always)
   public func fill(_ span: inout MutableRawSpan, _ sequence: UInt64, _ ticks: UInt64) {
     span.withUnsafeMutableBytes { buffer in
       guard let bytes = buffer.baseAddress else { return }
@@ -56,7 +56,7 @@ public struct Payload: Sendable, BitwiseCopyable {
   }
 
   /// Whether a message is message number `sequence`, byte for byte.
-  @inlinable
+  @inlinable @inline(__always)
   public func matches(_ span: borrowing RawSpan, _ sequence: UInt64) -> Bool {
     guard span.byteCount == byteCount else { return false }
     return span.withUnsafeBytes { buffer in

@@ -21,4 +21,9 @@ public enum Registry {
     MechanismEntry(
       .of(TCP<Block>.self), .of(TCP<Spin>.self), .of(TCP<Yield>.self), .of(TCP<SpinThenBlock>.self)),
   ]
+
+  /// Id of the mechanism that exchanges nothing, whose figures are the tool's own cost.
+  public static var ownCost: String {
+    entries.first { !$0.mechanism.traits.deliversAcrossProcesses }?.mechanism.id ?? ""
+  }
 }

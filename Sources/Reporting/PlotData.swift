@@ -11,7 +11,7 @@ public enum PlotData {
   ///
   /// A plot for which the run has no data gets its files too; they then say that there are no series.
   public static func write(
-    _ run: Run, to directory: String, ownCost: String = ownCostMechanism
+    _ run: Run, to directory: String, ownCost: String = ""
   ) throws(ResultsError) {
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -29,7 +29,7 @@ public enum PlotData {
   }
 
   /// The files as they would be written.
-  static func files(_ run: Run, ownCost: String = ownCostMechanism) -> [(name: String, text: String)] {
+  static func files(_ run: Run, ownCost: String = "") -> [(name: String, text: String)] {
     let view = RunView(run, ownCost: ownCost)
     let drawings = [
       view.overSize("latency-over-size", "round-trip") { $0.percentile(50, of: "latency_rtt") },

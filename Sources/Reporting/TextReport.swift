@@ -10,8 +10,10 @@ public func textReport(_ run: Run, width: Int = 80, files: [String] = []) -> Str
 }
 
 /// The same in the style of a given terminal.
+///
+/// - Parameter ownCost: id of the mechanism that measures the tool itself; its lines are marked and come last.
 public func textReport(
-  _ run: Run, style: TextStyle, files: [String] = [], ownCost: String = ownCostMechanism
+  _ run: Run, style: TextStyle, files: [String] = [], ownCost: String = ""
 ) -> String {
   let view = RunView(run, ownCost: ownCost)
   var lines = style.wrapped(view.headline, rest: "  ").map { style.coloured($0, .strong) }

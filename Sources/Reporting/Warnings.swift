@@ -18,7 +18,7 @@ extension RunView {
     guard missing > 0 else { return nil }
     return
       "\(counted(missing, "trial")) of \(Quantity.grouped(run.plan.order.count)) are missing: the run was "
-      + "stopped; `ipcbench run --resume \(run.plan.runID)` continues it."
+      + "stopped; `ipcbench run --resume \(run.path)` continues it."
   }
 
   private var debugBuild: String? {
@@ -36,8 +36,8 @@ extension RunView {
     let changed = run.trials.filter { !$0.probesAgree }.count
     guard changed > 0 else { return nil }
     return "The machine changed under \(counted(changed, "trial")) of \(Quantity.grouped(run.trials.count)): "
-      + "the probes before and after disagreed. Such trials are repeated a few times; one that stays unsteady is "
-      + "used only where its case has no better."
+      + "the probes before and after disagreed. Such trials are repeated a few times; one that stays "
+      + "unsteady is used only where its case has no better."
   }
 
   private var virtualMachine: String? {
@@ -66,7 +66,8 @@ extension RunView {
       load > max(0.5, 0.25 * Double(cpus))
     else { return nil }
     return
-      "The machine was busy when the run started: load average \(Quantity.count(load)) on \(counted(cpus, "CPU"))."
+      "The machine was busy when the run started: load average \(Quantity.count(load)) "
+      + "on \(counted(cpus, "CPU"))."
   }
 
   private var throttled: String? {

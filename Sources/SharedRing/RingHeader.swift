@@ -37,7 +37,8 @@ public struct RingGeometry: Sendable, Equatable {
   /// second than any other order). Records lie side by side: they are published by an index elsewhere.
   public var stride: Int {
     switch kind {
-    case .messages: RingHeader.cacheLine + (fitsIntoFirstLine ? 0 : capacity.roundedUp(to: RingHeader.cacheLine))
+    case .messages:
+      RingHeader.cacheLine + (fitsIntoFirstLine ? 0 : capacity.roundedUp(to: RingHeader.cacheLine))
     case .records: capacity
     }
   }

@@ -53,7 +53,9 @@ struct Problem: Error {
   }
 }
 
-/// Diagnostics of the library layers: one line each on standard error.
+/// What the user should know beside the data: one line each on standard error.
+let log = Logger(label: "ipcbench")
+
 struct StandardErrorHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   var logLevel: Logger.Level = .notice
@@ -63,5 +65,7 @@ struct StandardErrorHandler: LogHandler {
     set { metadata[key] = newValue }
   }
 
-  func log(event: LogEvent) { Terminal.note(event.message.description) }
+  func log(event: LogEvent) {
+    Terminal.note(event.level >= .warning ? "Warning: \(event.message)" : "\(event.message)")
+  }
 }

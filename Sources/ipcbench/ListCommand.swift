@@ -43,9 +43,11 @@ struct ListCommand: ParsableCommand {
   }
 
   private static func text(_ rows: [MechanismRow]) -> String {
-    let lines = [["id", "what it is", "reach", "copies", "here"]] + rows.map { row in
-      [row.id, row.summary, row.reach, String(row.payloadCopies), row.reason ?? "yes"]
-    }
+    let lines =
+      [["id", "what it is", "reach", "copies", "here"]]
+      + rows.map { row in
+        [row.id, row.summary, row.reach, String(row.payloadCopies), row.reason ?? "yes"]
+      }
     let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { line in
       zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }

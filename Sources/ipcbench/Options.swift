@@ -107,7 +107,8 @@ enum MemoryOption: ExpressibleByArgument {
     case .node(let node):
       guard node < topology.nodeCount else {
         throw UsageError(
-          "There is no NUMA node \(node) on this machine; it has \(topology.nodeCount == 1 ? "node 0 only" : "nodes 0 to \(topology.nodeCount - 1)").")
+          "There is no NUMA node \(node) on this machine; it has \(topology.nodeCount == 1 ? "node 0 only" : "nodes 0 to \(topology.nodeCount - 1)")."
+        )
       }
       return .node(node)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Mechanisms
 import Reporting
 import Results
 
@@ -10,18 +11,19 @@ struct ReportCommand: ParsableCommand {
     abstract: "Writes report.md and report.html into a run directory and prints its table.")
 
   @Argument(help: "A run directory: results/latest.") var directory: String
-  @Option(name: .customLong("plots"), help: "A directory with the SVG files to inline.") var plotDirectory: String?
+  @Option(name: .customLong("plots"), help: "A directory with the SVG files to inline.") var plotDirectory:
+    String?
   @Option(help: "Write the data files of the plots there, and nothing else.") var plotData: String?
 
   func run() throws {
     do {
       let run = try RunDirectory.open(directory).load()
-      run.warnings.forEach(Terminal.note)
-      if let plotData { return try PlotData.write(run, to: plotData) }
+      run.warnings.forEach { log.warning("\($0)") }
+      if let plotData { return try PlotData.write(run, to: plotData, ownCost: Registry.ownCost) }
       let plots = plotDirectory.map(Plot.load(from:)) ?? []
-      try write(markdownReport(run, plots: plots), to: "\(run.path)/report.md")
-      try write(htmlReport(run, plots: plots), to: "\(run.path)/report.html")
-      Terminal.data(textReport(run, style: Terminal.style))
+      try write(markdownReport(run, plots: plots, ownCost: Registry.ownCost), to: "\(run.path)/report.md")
+      try write(htmlReport(run, plots: plots, ownCost: Registry.ownCost), to: "\(run.path)/report.html")
+      Terminal.data(textReport(run, style: Terminal.style, ownCost: Registry.ownCost))
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
     }

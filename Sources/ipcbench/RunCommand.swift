@@ -15,7 +15,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(help: "smoke, quick, standard, full, or a suite file. Flags below override its blocks.")
   var suite: String?
-  @Option(name: [.customShort("m"), .customLong("mechanism")], help: "Ids, comma-separated; see 'ipcbench list'.")
+  @Option(
+    name: [.customShort("m"), .customLong("mechanism")], help: "Ids, comma-separated; see 'ipcbench list'.")
   var mechanisms: CommaList<MechanismName>?
   @Option(name: [.customShort("s"), .customLong("size")], help: "Payload sizes: 64,4KiB,1MiB.")
   var sizes: CommaList<ByteSize>?

@@ -2,6 +2,7 @@ import Foundation
 import Harness
 import IPCTransport
 import LinuxIPC
+import Logging
 import Measurement
 import Mechanisms
 import Reporting
@@ -88,7 +89,7 @@ struct Session {
     do {
       let directory = try RunDirectory.open(path)
       let run = try directory.load()
-      run.warnings.forEach(Terminal.note)
+      run.warnings.forEach { log.warning("\($0)") }
       // As it was typed, the seed included.
       guard
         var command = try IPCBench.parseAsRoot(Array(run.plan.command.dropFirst())) as? RunCommand
@@ -135,14 +136,14 @@ struct Session {
     do {
       try StopSignal.install()
     } catch {
-      Terminal.note("Warning: \(error); ^C will not stop the run in order.")
+      log.warning("\(error): ^C will not stop the run in order.")
     }
     let removed = ResourceScope.removeLeftovers()
     for entry in Registry.entries { entry.forms.first?.removeLeftovers() }
     if !removed.isEmpty && !options.quiet {
-      Terminal.note("Removed what a killed run left behind: \(removed.joined(separator: ", ")).")
+      log.notice("Removed what a killed run left behind: \(removed.joined(separator: ", ")).")
     }
-    if !options.quiet, let notice = topology.numaNotice { Terminal.note(notice) }
+    if !options.quiet, let notice = topology.numaNotice { log.notice("\(notice)") }
   }
 
   private func makeRunner(_ clock: Clock) throws -> TrialRunner {
@@ -155,13 +156,14 @@ struct Session {
 
   private func conclude(_ run: Run, _ summary: RunSummary) throws {
     switch options.format {
-    case .text: Terminal.data(textReport(run, style: Terminal.style, files: [run.path]))
+    case .text:
+      Terminal.data(textReport(run, style: Terminal.style, files: [run.path], ownCost: Registry.ownCost))
     case .json: Terminal.data(jsonText(run))
     case .csv: Terminal.data(csvText(run))
-    case .md: Terminal.data(markdownReport(run, plots: []))
+    case .md: Terminal.data(markdownReport(run, ownCost: Registry.ownCost))
     }
     if summary.ranOutOfTime {
-      Terminal.note("The time budget is used up; 'ipcbench run --resume \(run.path)' measures the rest.")
+      log.notice("The time budget is used up; 'ipcbench run --resume \(run.path)' measures the rest.")
     }
     if summary.wasInterrupted {
       throw Problem(
@@ -170,7 +172,8 @@ struct Session {
     }
     if summary.failed > 0 {
       throw Problem(
-        .caseFailed, "\(summary.failed) of \(summary.failed + summary.measured) trials failed; "
+        .caseFailed,
+        "\(summary.failed) of \(summary.failed + summary.measured) trials failed; "
           + "the reasons are in \(run.path)/results.csv.")
     }
   }

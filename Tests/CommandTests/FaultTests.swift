@@ -5,7 +5,8 @@ import Testing
 
 extension RunTests {
   /// A run that takes long enough to be disturbed.
-  static let long = "-m pipe,shared-memory:posix,mapped-file:disk,fifo --attach name,inherit --wait spin --trials 20 --duration 150ms"
+  static let long =
+    "-m pipe,shared-memory:posix,mapped-file:disk,fifo --attach name,inherit --wait spin --trials 20 --duration 150ms"
 
   private func children(of pid: Int32) -> [Int32] {
     let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
@@ -79,7 +80,8 @@ extension RunTests {
 
   @Test func whatAKilledRunLeftIsRemovedByTheNext() throws {
     let workspace = try Workspace()
-    let program = try workspace.start("-m fifo,mapped-file:disk,shared-memory --attach name --trials 50 --duration 100ms")
+    let program = try workspace.start(
+      "-m fifo,mapped-file:disk,shared-memory --attach name --trials 50 --duration 100ms")
     let pair = try workers(program, workspace)
     program.signal(SIGKILL)
     _ = program.wait()
@@ -96,7 +98,8 @@ extension RunTests {
     // A file system of its own; where that is not permitted, a limit on file sizes stands in for it.
     let workspace = try Workspace()
     let executable = Programs.folder.appendingPathComponent("ipcbench").path
-    let arguments = "run -m pipe --wait spin --trials 200 --messages 3000 --quiet --format csv --out '\(workspace.url.path)/small'"
+    let arguments =
+      "run -m pipe --wait spin --trials 200 --messages 3000 --quiet --format csv --out '\(workspace.url.path)/small'"
     let script = """
       mkdir -p '\(workspace.url.path)/small'
       if mount -t tmpfs -o size=160k tmpfs '\(workspace.url.path)/small' 2>/dev/null; then :; else ulimit -f 80; fi

@@ -28,7 +28,8 @@ final class Workspace {
       "-p round-trip,stream,paced -s 64,5000 --rate 2k --trials 1 --messages 50 --format csv --quiet")
     #expect(result.exitCode == 0, "\(result.errors)")
     let run = try workspace.load()
-    #expect(run.trials.allSatisfy { $0.status == .ok }, "\(run.trials.filter { $0.status != .ok }.map(\.reason))")
+    #expect(
+      run.trials.allSatisfy { $0.status == .ok }, "\(run.trials.filter { $0.status != .ok }.map(\.reason))")
     let mechanisms = Set(run.trials.map(\.identity.id))
     #expect(mechanisms.count >= 11)
     for record in run.trials {
@@ -42,7 +43,8 @@ final class Workspace {
   @Test func everyWaitStrategyRuns() throws {
     let workspace = try Workspace()
     let result = try workspace.run(
-      "-m shared-memory:posix,pipe,tcp --wait spin,yield,block,spin-then-block --trials 1 --messages 50 --quiet")
+      "-m shared-memory:posix,pipe,tcp --wait spin,yield,block,spin-then-block --trials 1 --messages 50 --quiet"
+    )
     #expect(result.exitCode == 0, "\(result.errors)")
     #expect(try workspace.load().trials.count { $0.attempt == 0 } == 12)
   }
@@ -73,7 +75,9 @@ final class Workspace {
     let orders = try (0..<2).map { _ in
       let workspace = try Workspace()
       _ = try workspace.run("-m pipe,fifo,tcp -s 64,100 --trials 2 --messages 5 --seed 3 --quiet")
-      return try workspace.load().plan.order.map { "\($0.identity.id) \($0.identity.messageBytes) \($0.trial)" }
+      return try workspace.load().plan.order.map {
+        "\($0.identity.id) \($0.identity.messageBytes) \($0.trial)"
+      }
     }
     #expect(orders[0] == orders[1])
   }

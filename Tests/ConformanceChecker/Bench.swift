@@ -17,7 +17,9 @@ final class Bench<T: Transport & ~Copyable> {
   init(variant: String, attach: Attach) {
     self.variant = variant
     self.attach = attach
-    guard let mapping = try? Mapping.anonymous(byteCount: 4096) else { fatalError("no memory for the checker") }
+    guard let mapping = try? Mapping.anonymous(byteCount: 4096) else {
+      fatalError("no memory for the checker")
+    }
     shared = mapping
   }
 

@@ -228,7 +228,8 @@ extension Checks {
     bench.scope.removeAll()
     let before = Leftovers.ofThisProcess()
     for _ in 0..<3 {
-      try bench.run(messageByteCount: 64, producer: { try $0.send(8) { _ in } }, consumer: { try $0.receive { _ in } })
+      try bench.run(
+        messageByteCount: 64, producer: { try $0.send(8) { _ in } }, consumer: { try $0.receive { _ in } })
     }
     bench.scope.removeAll()
     let after = Leftovers.ofThisProcess()

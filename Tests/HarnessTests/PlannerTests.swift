@@ -15,7 +15,9 @@ struct UnitsTests {
   @Test(arguments: ["", "x", "4XiB", "-1", "1.0001", "KiB", "4 KiB"])
   func nonsenseIsNoSize(_ text: String) { #expect(Units.byteCount(text) == nil) }
 
-  @Test(arguments: [("250ms", 250_000_000), ("10s", 10_000_000_000), ("1min", 60_000_000_000), ("50us", 50_000)])
+  @Test(arguments: [
+    ("250ms", 250_000_000), ("10s", 10_000_000_000), ("1min", 60_000_000_000), ("50us", 50_000),
+  ])
   func timesAreRead(text: String, nanoseconds: UInt64) { #expect(Units.nanoseconds(text) == nanoseconds) }
 
   @Test func aTimeNeedsAUnit() { #expect(Units.nanoseconds("250") == nil) }

@@ -4,7 +4,9 @@ import Testing
 @testable import Measurement
 
 struct PayloadTests {
-  static let sizes = [1, 2, 3, 7, 8, 9, 15, 16, 24, 31, 32, 33, 39, 40, 47, 63, 64, 65, 100, 1000, 4096, 65537]
+  static let sizes = [
+    1, 2, 3, 7, 8, 9, 15, 16, 24, 31, 32, 33, 39, 40, 47, 63, 64, 65, 100, 1000, 4096, 65537,
+  ]
 
   private func message(_ payload: Payload, _ sequence: UInt64) -> [UInt8] {
     var bytes = [UInt8](repeating: 0xAA, count: payload.byteCount)

@@ -99,7 +99,8 @@ func readAll(_ bytes: borrowing RawSpan) {
 }
 func writeAll(_ bytes: inout MutableRawSpan) {
   for offset in 0..<bytes.byteCount {
-    unsafe bytes.storeBytes(of: UInt8(truncatingIfNeeded: offset), toUncheckedByteOffset: offset, as: UInt8.self)
+    unsafe bytes.storeBytes(
+      of: UInt8(truncatingIfNeeded: offset), toUncheckedByteOffset: offset, as: UInt8.self)
   }
 }
 
@@ -108,7 +109,8 @@ func attempt(_ body: () throws(RingError) -> Void) {
   do throws(RingError) { try body() } catch {}
 }
 
-func attack(_ operations: Int, _ kind: RingKind, _ victim: (GuardedRegion, RingHeader) throws -> Void) throws {
+func attack(_ operations: Int, _ kind: RingKind, _ victim: (GuardedRegion, RingHeader) throws -> Void) throws
+{
   // 4096 of header and 56 KiB of slots: both end with a page.
   let geometry = RingGeometry(kind: kind, slotCount: 64, capacity: kind == .messages ? 832 : 896)
   let region = GuardedRegion(byteCount: geometry.byteCount)
@@ -181,4 +183,5 @@ try attack(operations, .messages) { region, _ in
     precondition(header.geometry.byteCount <= region.bytes.count, "believed a geometry that does not fit")
   }
 }
-print("survived \(hints.scribbles.pointee.load(ordering: .relaxed)) scribbles in \(5 * operations) operations")
+print(
+  "survived \(hints.scribbles.pointee.load(ordering: .relaxed)) scribbles in \(5 * operations) operations")

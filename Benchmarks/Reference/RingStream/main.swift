@@ -58,8 +58,6 @@ func receiveMessages(_ header: RingHeader, _ settings: Settings, _ count: UInt64
   }
 }
 
-/// Records of one batch are filled as one run of words: word number i of the stream is i times the multiplier,
-/// which is what single messages of eight bytes hold.
 func sendRecords(_ header: RingHeader, _ settings: Settings, _ count: UInt64) throws {
   var ring = try RecordProducer<Spin>(header)
   let wordsPerRecord = UInt64(settings.byteCount / 8)
@@ -88,33 +86,51 @@ func receiveRecords(_ header: RingHeader, _ settings: Settings, _ count: UInt64)
   }
 }
 
+/// Word number i of a stream of records is i times this, as in single messages of eight bytes.
 enum RecordWords {
+  static var multiplier: UInt64 { 0x9E37_79B9_7F4A_7C15 }
+
+  @inline(__always)
+  private static func lanes(from first: UInt64) -> SIMD4<UInt64> {
+    SIMD4(repeating: first &* multiplier) &+ SIMD4(0, 1, 2, 3) &* SIMD4(repeating: multiplier)
+  }
+
   @inline(__always)
   static func fill(_ span: inout MutableRawSpan, _ first: UInt64) {
-    let words = span.byteCount &>> 3
     span.withUnsafeMutableBytes { buffer in
       guard let bytes = buffer.baseAddress else { return }
-      var index = 0
-      while index < words {
-        bytes.storeBytes(
-          of: first &+ UInt64(truncatingIfNeeded: index), toByteOffset: index &* 8, as: UInt64.self)
-        index &+= 1
+      var (offset, words) = (0, lanes(from: first))
+      while offset &+ 32 <= buffer.count {
+        bytes.storeBytes(of: words, toByteOffset: offset, as: SIMD4<UInt64>.self)
+        words &+= SIMD4(repeating: multiplier &* 4)
+        offset &+= 32
+      }
+      var word = words[0]
+      while offset < buffer.count {
+        bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+        word &+= multiplier
+        offset &+= 8
       }
     }
   }
 
   @inline(__always)
   static func match(_ span: borrowing RawSpan, _ first: UInt64) -> Bool {
-    let words = span.byteCount &>> 3
-    return span.withUnsafeBytes { buffer in
+    span.withUnsafeBytes { buffer in
       guard let bytes = buffer.baseAddress else { return false }
-      var difference: UInt64 = 0
-      var index = 0
-      while index < words {
-        difference |=
-          bytes.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self)
-          ^ (first &+ UInt64(truncatingIfNeeded: index))
-        index &+= 1
+      var (offset, words) = (0, lanes(from: first))
+      var differences = SIMD4<UInt64>.zero
+      while offset &+ 32 <= buffer.count {
+        differences |= bytes.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self) ^ words
+        words &+= SIMD4(repeating: multiplier &* 4)
+        offset &+= 32
+      }
+      var difference = differences[0] | differences[1] | differences[2] | differences[3]
+      var word = words[0]
+      while offset < buffer.count {
+        difference |= bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ word
+        word &+= multiplier
+        offset &+= 8
       }
       return difference == 0
     }
@@ -158,11 +174,12 @@ guard let settings = Settings(Array(CommandLine.arguments.dropFirst())) else {
   print("usage: ring-stream slot|batch BYTES BATCH SLOTS DURATION_MS CPUS")
   exit(64)
 }
+// The median of five fresh rings: where a ring's pages happen to lie moves its rate by a tenth.
 let trial = UInt64(max(64, 64_000_000 / max(settings.byteCount, 16)))
 let trialSeconds = try measure(settings, trial)
-let count = max(16, UInt64(Double(trial) / trialSeconds * Double(settings.milliseconds) / 1000))
-let seconds = try measure(settings, count)
-let rate = Double(count) / seconds
+let count = max(16, UInt64(Double(trial) / trialSeconds * Double(settings.milliseconds) / 5000))
+let rates = try (0..<5).map { _ in Double(count) / (try measure(settings, count)) }.sorted()
+let rate = rates[2]
 print(
   """
   {"name": "ring-\(settings.layout)", "bytes": \(settings.byteCount), "batch": \(settings.batch), \

@@ -53,7 +53,7 @@ public struct MappedFile<Wait: WaitStrategy>: Transport, ~Copyable {
   }
 
   public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let layout = RingLayout(spec)
+    let layout = RingLayout(spec, Wait.self)
     if spec.variant == "anonymous" {
       let mapping = try explaining("map \(layout.byteCount) bytes") { () throws(SystemError) in
         try LinuxIPC.Mapping.anonymous(byteCount: layout.byteCount)
@@ -104,7 +104,7 @@ public struct MappedFile<Wait: WaitStrategy>: Transport, ~Copyable {
       let descriptor = try SharedObject.openFile(path: path)
       defer { descriptor.closeQuietly() }
       return try LinuxIPC.Mapping.shared(
-        descriptor, byteCount: RingLayout(spec).byteCount)
+        descriptor, byteCount: RingLayout(spec, Wait.self).byteCount)
     }
     ring = try RingEndpoint(mapping, role, spec)
   }

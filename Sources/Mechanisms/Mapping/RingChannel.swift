@@ -11,15 +11,16 @@ struct RingLayout {
   /// stays in the first-level caches (16 KiB) moves small messages 1.8 times as fast as one of 64 KiB to 1 MiB;
   /// large messages do best in a ring that has outgrown the second level (4 MiB), where lines come from the
   /// shared cache instead of out of the other core's. Where one message is in flight, four slots: going round
-  /// through eight costs 15 % of a round trip, through 64 or more up to 40 %.
-  init(_ spec: ChannelSpec) {
+  /// through eight costs 15 % of a round trip, through 64 or more up to 40 %. A side that sleeps needs more to
+  /// do when it wakes than fits into 16 KiB.
+  init<Wait: WaitStrategy>(_ spec: ChannelSpec, _ wait: Wait.Type) {
     let byteCount = max(spec.messageByteCount, 1)
     let one = RingGeometry(kind: .messages, slotCount: 2, capacity: byteCount).stride
-    let deep =
-      byteCount <= 8 << 10
-      ? min(256, max(4, (16 << 10) / one)) : max(byteCount <= 4 << 20 ? 4 : 2, (4 << 20) / byteCount)
-    geometry = RingGeometry(
-      kind: .messages, slotCount: spec.messagesInFlight == 1 ? min(4, deep) : deep, capacity: byteCount)
+    let slotCount =
+      if spec.messagesInFlight == 1 { 4 } else if byteCount > 8 << 10 {
+        max(byteCount <= 4 << 20 ? 4 : 2, (4 << 20) / byteCount)
+      } else if Wait.sleeps { (1 << 20) / one } else { max(4, (16 << 10) / one) }
+    geometry = RingGeometry(kind: .messages, slotCount: slotCount, capacity: byteCount)
   }
 
   /// Bytes of one direction, in whole pages so that the directions share none.
@@ -57,7 +58,7 @@ public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
   @usableFromInline var consumer: MessageConsumer<Wait>
 
   init(_ mapping: LinuxIPC.Mapping, _ role: Role, _ spec: ChannelSpec) throws(TransportError) {
-    let layout = RingLayout(spec)
+    let layout = RingLayout(spec, Wait.self)
     let (out, back) = role == .producer ? (0, 1) : (1, 0)
     let sending = try Self.producer(layout.region(out, of: mapping), spec)
     let receiving = try Self.consumer(layout.region(back, of: mapping), spec)

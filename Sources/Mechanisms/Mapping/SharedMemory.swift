@@ -46,7 +46,7 @@ public struct SharedMemory<Wait: WaitStrategy>: Transport, ~Copyable {
   }
 
   private static func openPosix(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let layout = RingLayout(spec)
+    let layout = RingLayout(spec, Wait.self)
     let name = spec.scope.objectName(spec.name("ring"))
     let mapping = try explaining("create the shared-memory object \(name)") { () throws(SystemError) in
       let descriptor = try SharedObject.createPosix(name: name, byteCount: layout.byteCount)
@@ -69,7 +69,7 @@ public struct SharedMemory<Wait: WaitStrategy>: Transport, ~Copyable {
   }
 
   private static func openMemfd(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let layout = RingLayout(spec)
+    let layout = RingLayout(spec, Wait.self)
     let mapping = try explaining("create a memfd") { () throws(SystemError) in
       let descriptor = try SharedObject.createMemfd(name: "ipcbench-ring", byteCount: layout.byteCount)
       defer { descriptor.closeQuietly() }
@@ -80,7 +80,7 @@ public struct SharedMemory<Wait: WaitStrategy>: Transport, ~Copyable {
   }
 
   private static func openSystemV(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let layout = RingLayout(spec)
+    let layout = RingLayout(spec, Wait.self)
     let key = SystemVKey.make(pid: spec.scope.pid, serial: spec.serial)
     let segment = try explaining("create a System V segment") { () throws(SystemError) in
       try SystemVSegment.create(key: key, byteCount: layout.byteCount)
@@ -122,7 +122,7 @@ public struct SharedMemory<Wait: WaitStrategy>: Transport, ~Copyable {
   private static func mapping(
     of channel: Channel, _ spec: ChannelSpec
   ) throws(TransportError) -> LinuxIPC.Mapping {
-    let byteCount = RingLayout(spec).byteCount
+    let byteCount = RingLayout(spec, Wait.self).byteCount
     switch channel {
     case .mapped(let mapping), .systemV(let mapping, _): return mapping
     case .posix(let name):
