@@ -17,6 +17,8 @@ let package = Package(
     .executable(name: "ipcbench", targets: ["ipcbench"]),
     .library(name: "SharedRing", targets: ["SharedRing"]),
     .library(name: "IPCTransport", targets: ["IPCTransport"]),
+    // For Benchmarks/Micro and for harnesses of other people's.
+    .library(name: "Measurement", targets: ["Measurement"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -10,7 +10,8 @@ struct PlotDataTests {
     var made = MadeUpRun()
     made.samples = 2000
     change(&made)
-    return Dictionary(uniqueKeysWithValues: PlotData.files(made.make()).map { ($0.name, $0.text) })
+    return Dictionary(
+      uniqueKeysWithValues: PlotData.files(made.make(), ownCost: "null").map { ($0.name, $0.text) })
   }
 
   private func blocks(_ table: String) -> [[[Substring]]] {
