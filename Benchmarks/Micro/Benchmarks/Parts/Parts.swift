@@ -26,6 +26,7 @@ let benchmarks: @Sendable () -> Void = {
       histogram.record(value)
       value = (value &* 5 &+ 1) & 0xFFFF
     }
+    benchmark.stopMeasurement()
   }
 
   Benchmark("read the clock") { benchmark in
@@ -61,5 +62,6 @@ let benchmarks: @Sendable () -> Void = {
       try producer.send(64) { $0.storeBytes(of: 1, as: UInt64.self) }
       try consumer.receive { blackHole($0.byteCount) }
     }
+    benchmark.stopMeasurement()
   }
 }
