@@ -24,6 +24,9 @@ TOP = HERE.parent.parent
 
 PROBE_TOLERANCE = 0.20
 MAXIMUM_REPETITIONS = 15
+# Where the pages of a pair of processes happen to lie moves a round trip by a tenth. A repetition therefore
+# takes, on either side, the median of as many fresh pairs.
+FRESH_PAIRS = 5
 
 
 # Commands and their results ---------------------------------------------------------------------------------
@@ -35,8 +38,13 @@ class Program:
 
     command: tuple[str, ...]
     value: callable
+    # How often it is run; the median counts.
+    runs: int = 1
 
     def measure(self) -> float:
+        return statistics.median(self._measure_once() for _ in range(self.runs))
+
+    def _measure_once(self) -> float:
         finished = subprocess.run(self.command, capture_output=True, text=True)
         if finished.returncode != 0:
             reason = finished.stderr.strip() or f"exit code {finished.returncode}"
@@ -79,14 +87,13 @@ class Programs:
         return Program(command, field_named("mean_ns"))
 
     def bare_round_trip(self, mode: str, wait: str, metric: str) -> Program:
-        command = self._bare(str(HERE / "build/round-trip"), mode, wait, 64)
-        return Program(command, field_named(f"{metric}_ns"))
+        milliseconds = self.milliseconds // FRESH_PAIRS
+        command = self._bare(str(HERE / "build/round-trip"), mode, wait, 64, milliseconds=milliseconds)
+        return Program(command, field_named(f"{metric}_ns"), FRESH_PAIRS)
 
     def our_round_trip(self, mechanism: str, wait: str, metric: str) -> Program:
         command = f"{self.ipcbench} run -m {mechanism} -s 64 -p round-trip --wait {wait} --pin {self.cpus}"
-        # Where the pages of shared memory lie moves its round trip by a tenth: five fresh pairs of processes.
-        trials = 5 if metric == "midmean" else 1
-        command += f" --trials {trials} --duration {self.milliseconds // trials}ms"
+        command += f" --trials {FRESH_PAIRS} --duration {self.milliseconds // FRESH_PAIRS}ms"
         command += f" --format json --quiet --out {self.scratch}"
         return Program(tuple(command.split()), case_metric(f"latency_rtt_{metric}"))
 
@@ -269,8 +276,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--cpus", default="0,1", help="CPUs of producer and consumer (0,1)")
     parser.add_argument("--duration", type=int, default=500, metavar="MS",
                         help="measured time of each program (500)")
-    parser.add_argument("--repetitions", type=int, default=5, metavar="N",
-                        help=f"how many must count (5); at most {MAXIMUM_REPETITIONS} are made")
+    parser.add_argument("--repetitions", type=int, default=7, metavar="N",
+                        help=f"how many must count (7); at most {MAXIMUM_REPETITIONS} are made")
     parser.add_argument("--json", metavar="FILE", help="also write everything to FILE")
     parser.add_argument("--list", action="store_true",
                         help="show the comparisons and their commands; measure nothing")
