@@ -125,6 +125,10 @@ struct Measures {
         Measure(
           "clock_offset", producer.probeBefore.clockOffsetNanoseconds, unit: "ns", better: .none))
     }
+    let pages = producer.pagesPerNode
+    for node in pages.indices where pages[node] > 0 {
+      measures.append(Measure("pages_node_\(node)", Double(pages[node]), unit: "1", better: .none))
+    }
     if let steal = measurement.stealNanoseconds {
       measures.append(Measure("steal", Double(steal), unit: "ns", better: .none))
     }

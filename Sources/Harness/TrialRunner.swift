@@ -20,7 +20,6 @@ public struct TrialMeasurement: Sendable {
   /// Opening the channel, both forks and attaching.
   public var setupNanoseconds: UInt64
   public var stealNanoseconds: UInt64?
-  public var pagesPerNode: [Int: Int]
 }
 
 /// Runs trials: opens a channel, forks a producer and a consumer, watches them, reaps both, removes the channel.
@@ -123,7 +122,7 @@ public struct TrialRunner {
         producer: producer, consumer: consumer,
         histograms: (0..<ControlPage.histogramCount).map { page.histogram($0).snapshot() },
         setupNanoseconds: opened + max(producer.attachNanoseconds, consumer.attachNanoseconds),
-        stealNanoseconds: steal, pagesPerNode: MemoryPolicy.pagesPerNode(of: page.mapping)))
+        stealNanoseconds: steal))
   }
 }
 

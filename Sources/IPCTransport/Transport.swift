@@ -94,6 +94,9 @@ public protocol Transport: ~Copyable, SendableMetatype {
 
   /// Times an exchange could not proceed at once.
   var stalls: UInt64 { get }
+  /// Worker, off the measured path: the memory that both sides share, so that the trial can record on which NUMA
+  /// nodes its pages are; nil where the mechanism shares none.
+  var sharedMapping: Mapping? { get }
 
   /// Worker, after its last exchange: tells the peer that no more will come.
   mutating func shutDown()
@@ -102,4 +105,5 @@ public protocol Transport: ~Copyable, SendableMetatype {
 extension Transport where Self: ~Copyable {
   public static func relinquish(_ channel: Channel) {}
   public static func removeLeftovers() {}
+  public var sharedMapping: Mapping? { nil }
 }

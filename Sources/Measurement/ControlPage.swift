@@ -128,6 +128,8 @@ public struct WorkerReport: Sendable, BitwiseCopyable {
   public var cpu: Int32 = -1
   /// From the first barrier to the end of attaching.
   public var attachNanoseconds: UInt64 = 0
+  /// Pages of the shared mapping on NUMA nodes 0 to 7, of up to 1,024 looked at; only from the producer.
+  public var pagesPerNode = SIMD8<UInt16>()
   public var probeBefore = ProbeReport()
   public var probeAfter = ProbeReport()
 

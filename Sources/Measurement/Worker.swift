@@ -67,7 +67,7 @@ public enum Worker {
     _ session: inout WorkerSession
   ) throws(WorkerFailure) {
     var transport = try attach(type, channel, role, spec, session)
-    try session.attached()
+    try session.attached(transport.sharedMapping)
     while let phase = try session.nextPhase() {
       do throws(ExchangeError) {
         try exchange(&transport, pattern, role, phase)

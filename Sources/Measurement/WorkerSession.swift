@@ -42,7 +42,13 @@ public struct WorkerSession {
     report.cpu = Int32(Affinity.currentCPU())
   }
 
-  @usableFromInline mutating func attached() throws(WorkerFailure) {
+  /// - Parameter mapping: the memory that both sides share, where they do.
+  @usableFromInline mutating func attached(_ mapping: Mapping?) throws(WorkerFailure) {
+    if role == .producer, let mapping {
+      for (node, pages) in MemoryPolicy.pagesPerNode(of: mapping) where (0..<8).contains(node) {
+        report.pagesPerNode[node] = UInt16(clamping: pages)
+      }
+    }
     report.attachNanoseconds = Clock.monotonicNanoseconds() - began
     report.stage = .attached
     publish()

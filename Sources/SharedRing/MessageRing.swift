@@ -107,30 +107,13 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
 
   /// Reads the consumer's index until it leaves room; what it says is checked before it is believed.
   @inlinable mutating func waitForSpace() throws(RingError) {
-    var steps = 0
-    while true {
-      let head = header.word(RingHeader.Offset.head).pointee.load(ordering: .acquiring)
-      let used = position &- head
-      if used > slotCount { throw .corrupted }
-      if used < slotCount {
-        limit = head &+ slotCount
-        return
-      }
-      if steps == 0 { stalls &+= 1 }
-      steps &+= 1
-      try waitStep(steps)
-    }
-  }
-
-  @inlinable mutating func waitStep(_ steps: Int) throws(RingError) {
-    if Wait.sleeps && steps > Wait.spinBudget {
-      let (header, full) = (header, position &- slotCount)
-      producerSpot.sleep { header.word(RingHeader.Offset.head).pointee.load(ordering: .acquiring) != full }
-      try checkPatience()
-    } else {
-      Wait.relax()
-      if steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
-    }
+    let full = position &- slotCount
+    if header.word(RingHeader.Offset.head).pointee.load(ordering: .relaxed) == full { stalls &+= 1 }
+    let head = try header.index(
+      at: RingHeader.Offset.head, otherThan: full, producerSpot, Wait.self
+    ) { () throws(RingError) in try checkPatience() }
+    if position &- head > slotCount { throw .corrupted }
+    limit = head &+ slotCount
   }
 
   @usableFromInline @inline(never)

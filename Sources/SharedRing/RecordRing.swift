@@ -58,27 +58,15 @@ public struct RecordProducer<Wait: WaitStrategy>: ~Copyable {
     return Int(truncatingIfNeeded: granted)
   }
 
+  /// Reads the consumer's index until it leaves room; what it says is checked before it is believed.
   @inlinable mutating func waitForSpace() throws(RingError) {
-    var steps = 0
-    while true {
-      let head = header.word(RingHeader.Offset.head).pointee.load(ordering: .acquiring)
-      let used = position &- head
-      if used > slotCount { throw .corrupted }
-      if used < slotCount {
-        knownHead = head
-        return
-      }
-      if steps == 0 { stalls &+= 1 }
-      steps &+= 1
-      if Wait.sleeps && steps > Wait.spinBudget {
-        let (header, full) = (header, position &- slotCount)
-        producerSpot.sleep { header.word(RingHeader.Offset.head).pointee.load(ordering: .acquiring) != full }
-        try checkPatience()
-      } else {
-        Wait.relax()
-        if steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
-      }
-    }
+    let full = position &- slotCount
+    if header.word(RingHeader.Offset.head).pointee.load(ordering: .relaxed) == full { stalls &+= 1 }
+    let head = try header.index(
+      at: RingHeader.Offset.head, otherThan: full, producerSpot, Wait.self
+    ) { () throws(RingError) in try checkPatience() }
+    if position &- head > slotCount { throw .corrupted }
+    knownHead = head
   }
 
   @usableFromInline @inline(never)
@@ -147,26 +135,12 @@ public struct RecordConsumer<Wait: WaitStrategy>: ~Copyable {
   }
 
   @inlinable mutating func waitForRecords() throws(RingError) {
-    var steps = 0
-    while true {
-      let tail = header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring)
-      let published = tail &- position
-      if published > slotCount { throw .corrupted }
-      if published > 0 {
-        knownTail = tail
-        return
-      }
-      if steps == 0 { stalls &+= 1 }
-      steps &+= 1
-      if Wait.sleeps && steps > Wait.spinBudget {
-        let (header, empty) = (header, position)
-        consumerSpot.sleep { header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring) != empty }
-        try checkPatience()
-      } else {
-        Wait.relax()
-        if steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
-      }
-    }
+    if header.word(RingHeader.Offset.tail).pointee.load(ordering: .relaxed) == position { stalls &+= 1 }
+    let tail = try header.index(
+      at: RingHeader.Offset.tail, otherThan: position, consumerSpot, Wait.self
+    ) { () throws(RingError) in try checkPatience() }
+    if tail &- position > slotCount { throw .corrupted }
+    knownTail = tail
   }
 
   /// As the side's, but records published just before the peer closed or died are not lost.

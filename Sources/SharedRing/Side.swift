@@ -126,3 +126,29 @@ extension RingHeader {
     }
   }
 }
+
+extension RingHeader {
+  /// Waits until the index at `offset` is no longer `standstill`, by the strategy.
+  ///
+  /// - Parameter checkPatience: throws when waiting has become pointless.
+  /// - Returns: the index, unchecked.
+  @inlinable
+  func index<Wait: WaitStrategy>(
+    at offset: Int, otherThan standstill: UInt64, _ spot: SleepingSpot, _ wait: Wait.Type,
+    _ checkPatience: () throws(RingError) -> Void
+  ) throws(RingError) -> UInt64 {
+    var steps = 0
+    while true {
+      let index = word(offset).pointee.load(ordering: .acquiring)
+      if index != standstill { return index }
+      steps &+= 1
+      if Wait.sleeps && steps > Wait.spinBudget {
+        spot.sleep { word(offset).pointee.load(ordering: .acquiring) != standstill }
+        try checkPatience()
+      } else {
+        Wait.relax()
+        if steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
+      }
+    }
+  }
+}

@@ -93,6 +93,7 @@ public struct MappedFile<Wait: WaitStrategy>: Transport, ~Copyable {
 
   @usableFromInline var ring: RingEndpoint<Wait>
   @inlinable public var stalls: UInt64 { ring.stalls }
+  public var sharedMapping: LinuxIPC.Mapping? { ring.mapping }
 
   public init(attaching channel: Channel, as role: Role, _ spec: ChannelSpec) throws(TransportError) {
     if let mapping = channel.mapping {

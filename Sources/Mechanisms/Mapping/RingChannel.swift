@@ -54,6 +54,7 @@ struct RingLayout {
 
 /// One worker's ends of the two rings.
 public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
+  let mapping: LinuxIPC.Mapping
   @usableFromInline var producer: MessageProducer<Wait>
   @usableFromInline var consumer: MessageConsumer<Wait>
 
@@ -62,6 +63,7 @@ public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
     let (out, back) = role == .producer ? (0, 1) : (1, 0)
     let sending = try Self.producer(layout.region(out, of: mapping), spec)
     let receiving = try Self.consumer(layout.region(back, of: mapping), spec)
+    self.mapping = mapping
     producer = sending
     consumer = receiving
   }

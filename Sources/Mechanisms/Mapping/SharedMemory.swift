@@ -114,6 +114,7 @@ public struct SharedMemory<Wait: WaitStrategy>: Transport, ~Copyable {
 
   @usableFromInline var ring: RingEndpoint<Wait>
   @inlinable public var stalls: UInt64 { ring.stalls }
+  public var sharedMapping: LinuxIPC.Mapping? { ring.mapping }
 
   public init(attaching channel: Channel, as role: Role, _ spec: ChannelSpec) throws(TransportError) {
     ring = try RingEndpoint(try Self.mapping(of: channel, spec), role, spec)
