@@ -108,12 +108,19 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
   /// Reads the consumer's index until it leaves room; what it says is checked before it is believed.
   @inlinable mutating func waitForSpace() throws(RingError) {
     let full = position &- slotCount
-    if header.word(RingHeader.Offset.head).pointee.load(ordering: .relaxed) == full { stalls &+= 1 }
     let head = try header.index(
       at: RingHeader.Offset.head, otherThan: full, producerSpot, Wait.self
-    ) { () throws(RingError) in try checkPatience() }
+    ) { steps throws(RingError) in try hasWaited(steps) }
     if position &- head > slotCount { throw .corrupted }
     limit = head &+ slotCount
+  }
+
+  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
+  @inlinable @inline(__always)
+  mutating func hasWaited(_ steps: Int) throws(RingError) {
+    if steps == 1 { stalls &+= 1 }
+    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
+    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
   }
 
   @usableFromInline @inline(never)

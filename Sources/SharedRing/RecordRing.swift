@@ -61,12 +61,19 @@ public struct RecordProducer<Wait: WaitStrategy>: ~Copyable {
   /// Reads the consumer's index until it leaves room; what it says is checked before it is believed.
   @inlinable mutating func waitForSpace() throws(RingError) {
     let full = position &- slotCount
-    if header.word(RingHeader.Offset.head).pointee.load(ordering: .relaxed) == full { stalls &+= 1 }
     let head = try header.index(
       at: RingHeader.Offset.head, otherThan: full, producerSpot, Wait.self
-    ) { () throws(RingError) in try checkPatience() }
+    ) { steps throws(RingError) in try hasWaited(steps) }
     if position &- head > slotCount { throw .corrupted }
     knownHead = head
+  }
+
+  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
+  @inlinable @inline(__always)
+  mutating func hasWaited(_ steps: Int) throws(RingError) {
+    if steps == 1 { stalls &+= 1 }
+    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
+    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
   }
 
   @usableFromInline @inline(never)
@@ -135,12 +142,19 @@ public struct RecordConsumer<Wait: WaitStrategy>: ~Copyable {
   }
 
   @inlinable mutating func waitForRecords() throws(RingError) {
-    if header.word(RingHeader.Offset.tail).pointee.load(ordering: .relaxed) == position { stalls &+= 1 }
     let tail = try header.index(
       at: RingHeader.Offset.tail, otherThan: position, consumerSpot, Wait.self
-    ) { () throws(RingError) in try checkPatience() }
+    ) { steps throws(RingError) in try hasWaited(steps) }
     if tail &- position > slotCount { throw .corrupted }
     knownTail = tail
+  }
+
+  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
+  @inlinable @inline(__always)
+  mutating func hasWaited(_ steps: Int) throws(RingError) {
+    if steps == 1 { stalls &+= 1 }
+    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
+    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
   }
 
   /// As the side's, but records published just before the peer closed or died are not lost.

@@ -130,12 +130,13 @@ extension RingHeader {
 extension RingHeader {
   /// Waits until the index at `offset` is no longer `standstill`, by the strategy.
   ///
-  /// - Parameter checkPatience: throws when waiting has become pointless.
+  /// - Parameters:
+  ///   - keepWaiting: called after each look that was in vain; throws when waiting has become pointless.
   /// - Returns: the index, unchecked.
   @inlinable
   func index<Wait: WaitStrategy>(
     at offset: Int, otherThan standstill: UInt64, _ spot: SleepingSpot, _ wait: Wait.Type,
-    _ checkPatience: () throws(RingError) -> Void
+    _ keepWaiting: (_ steps: Int) throws(RingError) -> Void
   ) throws(RingError) -> UInt64 {
     var steps = 0
     while true {
@@ -144,11 +145,10 @@ extension RingHeader {
       steps &+= 1
       if Wait.sleeps && steps > Wait.spinBudget {
         spot.sleep { word(offset).pointee.load(ordering: .acquiring) != standstill }
-        try checkPatience()
       } else {
         Wait.relax()
-        if steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
       }
+      try keepWaiting(steps)
     }
   }
 }
