@@ -20,7 +20,7 @@ import Synchronization
     position = producer.position
     spot = producer.consumerSpot
     self.byteCount = byteCount
-    producer.position &+= 1
+    producer.advance()
   }
 
   /// The payload, uninitialised or holding what an earlier message left.

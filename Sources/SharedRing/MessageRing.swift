@@ -45,8 +45,10 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
   @usableFromInline let slotCount: UInt64
   @usableFromInline let consumerSpot: SleepingSpot
   @usableFromInline let producerSpot: SleepingSpot
-  /// Number of the next message.
+  /// Number of the next message, and its slot: found out after the last one was published, so that a reply does
+  /// not wait for it.
   @usableFromInline var position: UInt64 = 0
+  @usableFromInline var slot: UnsafeMutableRawPointer
   /// Messages below this number may be written without looking at the consumer's index.
   @usableFromInline var limit: UInt64
   var side: Side
@@ -66,6 +68,7 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
   ) throws(RingFormatError) {
     self.header = header
     slots = header.slots
+    slot = slots
     slotCount = UInt64(header.geometry.slotCount)
     mask = slotCount - 1
     stride = header.geometry.stride
@@ -87,7 +90,13 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
       _unsafeStart: slot + payloadOffset, byteCount: byteCount)
     fill(&payload)
     publish(slot, position, UInt64(byteCount))
+    advance()
+  }
+
+  @inlinable @inline(__always)
+  mutating func advance() {
     position &+= 1
+    slot = slots + Int(truncatingIfNeeded: position & mask) &* stride
   }
 
   /// Waits for the next slot.
@@ -95,7 +104,7 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
   mutating func claim(_ byteCount: Int) throws(RingError) -> UnsafeMutableRawPointer {
     guard byteCount >= 0 && byteCount <= capacity else { throw .messageTooLarge }
     if position == limit { try waitForSpace() }
-    return slots + Int(truncatingIfNeeded: position & mask) &* stride
+    return slot
   }
 
   @inlinable @inline(__always)
