@@ -27,16 +27,31 @@ extension RunTests {
     return pair
   }
 
+  private func failedTrials(_ workspace: Workspace) -> [TrialRecord] {
+    ((try? workspace.load().trials) ?? []).filter { $0.status == .failed }
+  }
+
+  /// Sends a signal to one worker of a pair, and to one of a later pair if that trial was just over.
+  private func disturb(
+    _ program: RunningProgram, _ workspace: Workspace, _ victim: Int, _ signal: Int32, patience: Double
+  ) throws {
+    for _ in 0..<5 {
+      kill(try workers(program, workspace)[victim], signal)
+      if eventually(within: patience, { !failedTrials(workspace).isEmpty }) { return }
+    }
+    Issue.record("no trial failed")
+  }
+
   @Test(arguments: [0, 1])
   func aWorkerThatIsKilledFailsItsTrialAndTheRunGoesOn(_ victim: Int) throws {
     let workspace = try Workspace()
-    let program = try workspace.start(Self.long + " --time-budget 3s")
-    kill(try workers(program, workspace)[victim], SIGKILL)
+    let program = try workspace.start(Self.long + " --time-budget 4s")
+    try disturb(program, workspace, victim, SIGKILL, patience: 0.5)
     let result = program.wait()
     #expect(result.exitCode == 3, "\(result.errors)")
     let run = try workspace.load()
     let failed = run.trials.filter { $0.status == .failed }
-    #expect(failed.count == 1)
+    #expect(!failed.isEmpty)
     #expect(failed.allSatisfy { $0.reason.contains("signal 9") }, "\(failed.map(\.reason))")
     #expect((run.trials.last?.orderInSession ?? 0) > (failed.first?.orderInSession ?? 0))
     #expect(Traces.all.isEmpty, "\(Traces.all)")
@@ -44,12 +59,12 @@ extension RunTests {
 
   @Test func aWorkerThatHangsIsStoppedAtTheDeadline() throws {
     let workspace = try Workspace()
-    let program = try workspace.start(Self.long + " --time-budget 4s --deadline 1500ms")
-    kill(try workers(program, workspace)[1], SIGSTOP)
+    let program = try workspace.start(Self.long + " --time-budget 6s --deadline 1500ms")
+    try disturb(program, workspace, 1, SIGSTOP, patience: 2.5)
     let result = program.wait()
     #expect(result.exitCode == 3, "\(result.errors)")
     let failed = try workspace.load().trials.filter { $0.status == .failed }
-    #expect(failed.count == 1)
+    #expect(!failed.isEmpty)
     #expect(Traces.all.isEmpty, "\(Traces.all)")
   }
 
