@@ -25,10 +25,6 @@ pid_t ipcb_fork(void) { return fork(); }
 
 int ipcb_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
-int ipcb_pidfd_send_signal(int pidfd, int signal) {
-  return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
-}
-
 int ipcb_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
 int ipcb_getcpu(unsigned *cpu, unsigned *node) { return (int)syscall(SYS_getcpu, cpu, node, NULL); }
@@ -90,8 +86,6 @@ int ipcb_set_nonblocking(int fd, int enable) {
   if (flags < 0) return -1;
   return fcntl(fd, F_SETFL, enable ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
 }
-
-int ipcb_set_pipe_size(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
 
 int64_t ipcb_file_system_type(const char *path) {
   struct statfs info;

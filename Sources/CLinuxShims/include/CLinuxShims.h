@@ -51,7 +51,6 @@ static inline int ipcb_ticks_supported(void) {
 /// fork(2); Swift marks it unavailable because most Swift programs have threads. Ours has none when it forks.
 pid_t ipcb_fork(void);
 int ipcb_pidfd_open(pid_t pid);
-int ipcb_pidfd_send_signal(int pidfd, int signal);
 int ipcb_set_parent_death_signal(int signal);
 int ipcb_getcpu(unsigned *cpu, unsigned *node);
 /// Wait status decoding: exit code, or -1; terminating signal, or 0.
@@ -75,7 +74,6 @@ int ipcb_pipe2(int fds[2], int flags);
 int ipcb_accept4(int fd, int flags);
 int ipcb_open(const char *path, int flags, mode_t mode);
 int ipcb_set_nonblocking(int fd, int enable);
-int ipcb_set_pipe_size(int fd, int bytes);
 /// Type of the file system that holds `path` (statfs f_type), or -1.
 int64_t ipcb_file_system_type(const char *path);
 
