@@ -106,7 +106,8 @@ struct Measures {
     let (producer, consumer) = (measurement.producer, measurement.consumer)
     var measures = [
       Measure("messages", messages, unit: "1", better: .none),
-      Measure("messages_lost", 0, unit: "1", better: .lower),
+      Measure(
+        "messages_lost", messages - Double(measurement.consumer.messages), unit: "1", better: .lower),
       Measure(
         "payload_copies", Double(planned.form.mechanism.traits.payloadCopies), unit: "1", better: .none),
       Measure("setup_time", Double(measurement.setupNanoseconds), unit: "ns", better: .lower),

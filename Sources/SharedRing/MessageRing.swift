@@ -36,7 +36,7 @@ public enum MessageRing {
 }
 
 /// The side that writes messages.
-public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
+public struct MessageProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
   @usableFromInline let header: RingHeader
   @usableFromInline let slots: UnsafeMutableRawPointer
   @usableFromInline let mask: UInt64
@@ -122,14 +122,6 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable {
     ) { steps throws(RingError) in try hasWaited(steps) }
     if position &- head > slotCount { throw .corrupted }
     limit = head &+ slotCount
-  }
-
-  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
-  @inlinable @inline(__always)
-  mutating func hasWaited(_ steps: Int) throws(RingError) {
-    if steps == 1 { stalls &+= 1 }
-    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
-    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
   }
 
   @usableFromInline @inline(never)

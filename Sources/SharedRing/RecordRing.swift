@@ -8,7 +8,7 @@ import Synchronization
 /// consumer hands back a quarter of the ring at a time. For many small records this moves several times more
 /// than any scheme that marks each of them; for one message in flight `MessageRing` is faster, since here
 /// index and payload are in different lines.
-public struct RecordProducer<Wait: WaitStrategy>: ~Copyable {
+public struct RecordProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
   @usableFromInline let header: RingHeader
   @usableFromInline let slots: UnsafeMutableRawPointer
   @usableFromInline let slotCount: UInt64
@@ -68,14 +68,6 @@ public struct RecordProducer<Wait: WaitStrategy>: ~Copyable {
     knownHead = head
   }
 
-  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
-  @inlinable @inline(__always)
-  mutating func hasWaited(_ steps: Int) throws(RingError) {
-    if steps == 1 { stalls &+= 1 }
-    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
-    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
-  }
-
   @usableFromInline @inline(never)
   mutating func checkPatience() throws(RingError) { try side.checkPatience(at: position) }
 
@@ -86,7 +78,7 @@ public struct RecordProducer<Wait: WaitStrategy>: ~Copyable {
 }
 
 /// The side that reads records.
-public struct RecordConsumer<Wait: WaitStrategy>: ~Copyable {
+public struct RecordConsumer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
   @usableFromInline let header: RingHeader
   @usableFromInline let slots: UnsafeMutableRawPointer
   @usableFromInline let slotCount: UInt64
@@ -147,14 +139,6 @@ public struct RecordConsumer<Wait: WaitStrategy>: ~Copyable {
     ) { steps throws(RingError) in try hasWaited(steps) }
     if tail &- position > slotCount { throw .corrupted }
     knownTail = tail
-  }
-
-  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
-  @inlinable @inline(__always)
-  mutating func hasWaited(_ steps: Int) throws(RingError) {
-    if steps == 1 { stalls &+= 1 }
-    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
-    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
   }
 
   /// As the side's, but records published just before the peer closed or died are not lost.

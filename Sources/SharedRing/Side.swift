@@ -152,3 +152,20 @@ extension RingHeader {
     }
   }
 }
+
+/// An end of a ring that waits for the other one's index.
+@usableFromInline protocol IndexWaiter: ~Copyable {
+  associatedtype Wait: WaitStrategy
+  var stalls: UInt64 { get set }
+  mutating func checkPatience() throws(RingError)
+}
+
+extension IndexWaiter where Self: ~Copyable {
+  /// Counts a stall at the first step of a wait, and looks at clock and peer now and then.
+  @inlinable @inline(__always)
+  mutating func hasWaited(_ steps: Int) throws(RingError) {
+    if steps == 1 { stalls &+= 1 }
+    let isAsleep = Wait.sleeps && steps > Wait.spinBudget
+    if isAsleep || steps & (Wait.stepsPerCheck - 1) == 0 { try checkPatience() }
+  }
+}
