@@ -91,8 +91,9 @@ class Programs:
         command = self._bare(str(HERE / "build/round-trip"), mode, wait, 64, milliseconds=milliseconds)
         return Program(command, field_named(f"{metric}_ns"), FRESH_PAIRS)
 
-    def our_round_trip(self, mechanism: str, wait: str, metric: str) -> Program:
-        command = f"{self.ipcbench} run -m {mechanism} -s 64 -p round-trip --wait {wait} --pin {self.cpus}"
+    def our_round_trip(self, mechanism: str, wait: str, metric: str, has_payload: bool) -> Program:
+        size = "-s 64" if has_payload else ""
+        command = f"{self.ipcbench} run -m {mechanism} {size} -p round-trip --wait {wait} --pin {self.cpus}"
         command += f" --trials {FRESH_PAIRS} --duration {self.milliseconds // FRESH_PAIRS}ms"
         command += f" --format json --quiet --out {self.scratch}"
         return Program(tuple(command.split()), case_metric(f"latency_rtt_{metric}"))
@@ -121,9 +122,9 @@ class Comparison:
 
 
 def comparisons(programs: Programs) -> list[Comparison]:
-    def round_trip(mechanism, wait, mode, target, metric="p50"):
+    def round_trip(mechanism, wait, mode, target, metric="p50", has_payload=True):
         name = f"{mechanism} {wait} / {mode}"
-        ours = programs.our_round_trip(mechanism, wait, metric)
+        ours = programs.our_round_trip(mechanism, wait, metric, has_payload)
         theirs = programs.bare_round_trip(mode, wait, metric)
         return Comparison(name, ours, theirs, f"{metric} ns", "lower", target)
 
@@ -144,6 +145,22 @@ def comparisons(programs: Programs) -> list[Comparison]:
         round_trip("unix-stream", "spin", "unix-stream", 1.03),
         round_trip("tcp", "spin", "tcp", 1.03),
         round_trip("shared-memory:posix", "block", "futex", 1.02),
+        round_trip("unix-seqpacket", "block", "unix-seqpacket", 1.03),
+        round_trip("unix-dgram", "block", "unix-dgram", 1.03),
+        round_trip("udp", "block", "udp", 1.03),
+        round_trip("posix-mq", "block", "posix-mq", 1.03),
+        round_trip("sysv-mq", "block", "sysv-mq", 1.03),
+        round_trip("copy-data", "block", "copy-data", 1.03),
+        round_trip("eventfd", "block", "eventfd", 1.03, has_payload=False),
+        round_trip("futex", "block", "futex-word", 1.03, has_payload=False),
+        round_trip("unix-seqpacket", "spin", "unix-seqpacket", 1.03),
+        round_trip("unix-dgram", "spin", "unix-dgram", 1.03),
+        round_trip("udp", "spin", "udp", 1.03),
+        round_trip("posix-mq", "spin", "posix-mq", 1.03),
+        round_trip("sysv-mq", "spin", "sysv-mq", 1.03),
+        round_trip("copy-data", "spin", "copy-data", 1.03),
+        round_trip("eventfd", "spin", "eventfd", 1.03, has_payload=False),
+        round_trip("futex", "spin", "futex-word", 1.03, metric="midmean", has_payload=False),
         ring("ring slot 64 B", "slot 64 1 128", "slot 64 1 128", "messages_per_s", 1.00),
         ring("ring batch 64 B", "batch 64 32 256", "batch 64 32 256", "messages_per_s", 0.95),
         ring("ring batch 8 B", "batch 8 64 2048", "batch 8 64 2048", "messages_per_s", 0.90),

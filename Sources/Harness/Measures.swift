@@ -31,7 +31,8 @@ struct Measures {
 
   var all: [Measure] { histograms.flatMap(latencies) + rates + costs + circumstances }
 
-  private var messages: Double { Double(measurement.producer.messages) }
+  /// What came; less than was sent only where the mechanism may lose messages.
+  private var messages: Double { Double(measurement.consumer.messages) }
 
   /// A round trip is over where it began; anything else when the last message has been received.
   private var elapsedNanoseconds: Double {
@@ -67,7 +68,7 @@ struct Measures {
 
   private var rates: [Measure] {
     let rate = elapsedNanoseconds > 0 ? messages * 1e9 / elapsedNanoseconds : nil
-    let samples = Int(measurement.producer.messages)
+    let samples = Int(measurement.consumer.messages)
     let bytes = Double(planned.identity.messageBytes)
     guard planned.pattern != .paced else {
       return [
@@ -107,9 +108,8 @@ struct Measures {
     var measures = [
       Measure("messages", messages, unit: "1", better: .none),
       Measure(
-        "messages_lost", messages - Double(measurement.consumer.messages), unit: "1", better: .lower),
-      Measure(
-        "payload_copies", Double(planned.form.mechanism.traits.payloadCopies), unit: "1", better: .none),
+        "messages_lost", Double(measurement.producer.messages) - messages, unit: "1", better: .lower),
+      Measure("payload_copies", Double(traits.payloadCopies), unit: "1", better: .none),
       Measure("setup_time", Double(measurement.setupNanoseconds), unit: "ns", better: .lower),
     ]
     func probe(_ name: String, _ value: Double) {
@@ -126,6 +126,7 @@ struct Measures {
         Measure(
           "clock_offset", producer.probeBefore.clockOffsetNanoseconds, unit: "ns", better: .none))
     }
+    measures += [("producer", producer.facts), ("consumer", consumer.facts)].flatMap(facts)
     let pages = producer.pagesPerNode
     for node in pages.indices where pages[node] > 0 {
       measures.append(Measure("pages_node_\(node)", Double(pages[node]), unit: "1", better: .none))
@@ -134,6 +135,23 @@ struct Measures {
       measures.append(Measure("steal", Double(steal), unit: "ns", better: .none))
     }
     return measures
+  }
+
+  private var traits: Traits { planned.form.mechanism.traits(of: planned.identity.variant) }
+
+  /// What only some mechanisms have.
+  private func facts(_ side: String, _ facts: TransportFacts) -> [Measure] {
+    func measure(_ name: String, _ value: UInt64?, unit: String = "1", better: Direction = .none) -> Measure?
+    {
+      value.map { Measure("\(name)_\(side)", Double($0), unit: unit, better: better) }
+    }
+    return [
+      measure("peer_look_up", facts.peerLookUpNanoseconds, unit: "ns", better: .lower),
+      measure("zero_copy_sends", facts.zeroCopySends),
+      measure("zero_copy_sends_copied", facts.zeroCopySendsCopied, better: .lower),
+      measure("tcp_nodelay", facts.tcpNoDelay.map { $0 ? 1 : 0 }),
+      measure("datagrams_dropped", facts.messagesLost, better: .lower),
+    ].compactMap(\.self)
   }
 
   // MARK: Probes

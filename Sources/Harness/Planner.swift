@@ -44,7 +44,7 @@ public struct Planner {
   private func requests(_ block: Suite.Block) throws(UsageError) -> [Request] {
     guard let names = block.mechanisms else {
       return entries.flatMap { entry in
-        variants(entry).map { Request(entry: entry, variant: $0, isNamed: false) }
+        entry.mechanism.variantNames.map { Request(entry: entry, variant: $0, isNamed: false) }
       }
     }
     var requests: [Request] = []
@@ -57,18 +57,16 @@ public struct Planner {
     guard let id = parts.first, let entry = entries.first(where: { $0.mechanism.id == id }) else {
       throw unknown(name)
     }
-    if parts.count == 1 { return variants(entry).map { Request(entry: entry, variant: $0, isNamed: true) } }
-    guard variants(entry).contains(parts[1]) else { throw unknown(name) }
-    return [Request(entry: entry, variant: parts[1], isNamed: true)]
-  }
-
-  private func variants(_ entry: MechanismEntry) -> [String] {
-    entry.mechanism.variants.isEmpty ? [""] : entry.mechanism.variants.map(\.name)
+    let known = entry.mechanism.variantNames
+    // The plain form, where there is one, is what the id alone names.
+    let wanted = parts.count == 2 ? parts[1] : known.contains("") ? "" : "*"
+    guard wanted == "*" || known.contains(wanted) else { throw unknown(name) }
+    return (wanted == "*" ? known : [wanted]).map { Request(entry: entry, variant: $0, isNamed: true) }
   }
 
   private func unknown(_ name: String) -> UsageError {
     let known = entries.flatMap { entry in
-      [entry.mechanism.id] + entry.mechanism.variants.map { "\(entry.mechanism.id):\($0.name)" }
+      [entry.mechanism.id] + entry.mechanism.variantNames.map { entry.mechanism.id(of: $0) }
     }
     return UsageError(
       "Unknown mechanism '\(name)'; did you mean '\(nearest(to: name, in: known))'? "
@@ -79,11 +77,12 @@ public struct Planner {
 
   private func add(_ request: Request, _ block: Suite.Block, _ plan: inout Plan) throws(UsageError) {
     let mechanism = request.entry.mechanism
-    let waits = block.waits ?? [request.entry.forms[0].wait]
-    let attaches = block.attach ?? [mechanism.traits.attach[0]]
+    let traits = mechanism.traits(of: request.variant)
+    let waits = block.waits ?? request.entry.forms(of: request.variant).prefix(1).map(\.wait)
+    let attaches = block.attach ?? [traits.attach[0]]
     for pattern in block.patterns {
       let loads = try self.loads(pattern, block)
-      for size in block.sizes {
+      for size in sizes(traits, request, block) {
         for wait in waits {
           for attach in attaches {
             for load in loads {
@@ -93,6 +92,13 @@ public struct Planner {
         }
       }
     }
+  }
+
+  /// A notification has one size, its own; a sweep does not make it carry more. Who names one and a size means it.
+  private func sizes(_ traits: Traits, _ request: Request, _ block: Suite.Block) -> [Int] {
+    guard traits.framing == .notification else { return block.sizes ?? [64] }
+    return request.isNamed
+      ? block.sizes ?? [traits.minimumMessageByteCount] : [traits.minimumMessageByteCount]
   }
 
   private typealias Load = (rate: Double?, arrival: Arrival)
@@ -118,11 +124,11 @@ public struct Planner {
     // Asked for again by a later block: that one counts.
     plan.cases.removeAll { $0.identity == identity }
     plan.skips.removeAll { $0.identity == identity }
-    if let reason = whatItDoesNotOffer(mechanism, request.entry, pattern, wait, attach) {
+    if let reason = whatItDoesNotOffer(request, pattern, wait, attach) {
       if request.isNamed { plan.skips.append(PlannedSkip(identity: identity, reason: reason)) }
       return
     }
-    guard let form = request.entry.form(wait) else { return }
+    guard let form = request.entry.form(request.variant, wait) else { return }
     if let reason = whyNotHere(form, request.variant, pattern, size, attach, plan.memory) {
       plan.skips.append(PlannedSkip(identity: identity, reason: reason))
       return
@@ -142,19 +148,22 @@ public struct Planner {
 
   /// Combinations that do not exist, on any machine.
   private func whatItDoesNotOffer(
-    _ mechanism: Mechanism, _ entry: MechanismEntry, _ pattern: PatternKind, _ wait: WaitKind,
-    _ attach: Attach
+    _ request: Request, _ pattern: PatternKind, _ wait: WaitKind, _ attach: Attach
   ) -> String? {
-    let id = mechanism.id
-    if entry.form(wait) == nil {
-      let waits = entry.forms.map(\.wait.rawValue).joined(separator: ", ")
+    let id = request.entry.mechanism.id(of: request.variant)
+    let traits = request.entry.mechanism.traits(of: request.variant)
+    if request.entry.form(request.variant, wait) == nil {
+      let waits = request.entry.forms(of: request.variant).map(\.wait.rawValue).joined(separator: ", ")
       return "\(id) does not wait by '\(wait.rawValue)'; it offers \(waits)."
     }
-    if !mechanism.traits.attach.contains(attach) {
-      let offered = mechanism.traits.attach.map(\.rawValue).joined(separator: ", ")
+    if !traits.attach.contains(attach) {
+      let offered = traits.attach.map(\.rawValue).joined(separator: ", ")
       return "\(id) cannot be attached by '\(attach.rawValue)'; it offers \(offered)."
     }
-    if pattern == .paced && !mechanism.traits.deliversAcrossProcesses {
+    if traits.framing == .notification && pattern != .roundTrip {
+      return "\(id) is a notification: it carries no messages, so only its round trip is measured."
+    }
+    if pattern == .paced && !traits.deliversAcrossProcesses {
       return "\(id) sends nothing from one process to another, so there is nothing to time one way."
     }
     return nil
@@ -165,12 +174,22 @@ public struct Planner {
     _ form: Form, _ variant: String, _ pattern: PatternKind, _ size: Int, _ attach: Attach,
     _ memory: MemoryPolicy
   ) -> String? {
-    let id = form.mechanism.id
-    if size < 1 { return "a message needs at least 1 byte." }
+    let id = form.mechanism.id(of: variant)
+    let traits = form.mechanism.traits(of: variant)
+    if traits.framing == .notification && size != traits.minimumMessageByteCount {
+      return
+        "\(id) is a notification: it carries \(traits.minimumMessageByteCount) bytes of its own and no message; "
+        + "leave the size out."
+    }
+    if size < 1 && traits.framing != .notification { return "a message needs at least 1 byte." }
+    if traits.delivery == .mayDrop && size < Payload.numberedByteCount {
+      return "\(id) may lose messages, so each carries its number and needs at least "
+        + "\(Payload.numberedByteCount) bytes."
+    }
     if pattern == .paced && size < Payload.stampByteCount {
       return "a paced message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
     }
-    let maximum = min(form.mechanism.traits.maximumMessageByteCount ?? .max, Self.largestMessage)
+    let maximum = min(traits.maximumMessageByteCount ?? .max, Self.largestMessage)
     if size > maximum {
       return "\(id) carries at most \(Units.describe(byteCount: maximum)) here, "
         + "\(Units.describe(byteCount: size)) were asked for."
@@ -178,8 +197,8 @@ public struct Planner {
     do throws(TransportError) {
       try form.probe(
         ChannelSpec(
-          variant: variant, attach: attach, messageByteCount: size, memory: memory, topology: topology,
-          scope: scope, serial: 0))
+          variant: variant, wait: form.wait, attach: attach, messageByteCount: size, memory: memory,
+          topology: topology, scope: scope, serial: 0))
       return nil
     } catch {
       return error.description

@@ -20,8 +20,8 @@ public struct Suite: Sendable {
     /// Ids, with or without a variant; nil for every mechanism there is.
     public var mechanisms: [String]?
     public var patterns: [PatternKind]
-    /// Bytes.
-    public var sizes: [Int]
+    /// Bytes; nil for 64, and for the own size of a notification.
+    public var sizes: [Int]?
     /// Nil for the first strategy of each mechanism.
     public var waits: [WaitKind]?
     public var attach: [Attach]?
@@ -35,7 +35,7 @@ public struct Suite: Sendable {
     public var messages: UInt64?
 
     public init(
-      mechanisms: [String]? = nil, patterns: [PatternKind] = [.roundTrip], sizes: [Int] = [64],
+      mechanisms: [String]? = nil, patterns: [PatternKind] = [.roundTrip], sizes: [Int]? = nil,
       waits: [WaitKind]? = nil, attach: [Attach]? = nil, rates: [Double] = [],
       arrivals: [Arrival] = [.constant], touch: Touch = .all, trials: Int = 3,
       durationNanoseconds: UInt64 = 250_000_000, messages: UInt64? = nil
@@ -109,7 +109,7 @@ private struct SuiteReader {
       throw UsageError("\(path): a block needs 'patterns'.")
     }
     block.patterns = patterns
-    block.sizes = try list(object, "sizes", Units.byteCount) ?? [64]
+    block.sizes = try list(object, "sizes", Units.byteCount)
     block.waits = try list(object, "waits") { WaitKind(rawValue: $0) }
     block.attach = try list(object, "attach") { Attach(rawValue: $0) }
     block.rates = try list(object, "rates", Units.rate) ?? []

@@ -31,10 +31,12 @@ public struct TrialRunner {
   private let clock: Clock
   /// Upper bound for a whole trial; nil derives it from the trial's duration.
   private let deadlineNanoseconds: UInt64?
+  private let pagePath: String
   private var serial = 0
 
   public init(scope: ResourceScope, clock: Clock, deadlineNanoseconds: UInt64?) throws(SystemError) {
-    page = try ControlPage()
+    pagePath = try scope.path("control", in: .memory)
+    page = try ControlPage(creating: pagePath)
     self.scope = scope
     self.clock = clock
     self.deadlineNanoseconds = deadlineNanoseconds
@@ -43,13 +45,16 @@ public struct TrialRunner {
   public mutating func run(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome {
     serial += 1
     let spec = ChannelSpec(
-      variant: planned.identity.variant, attach: planned.attach,
+      variant: planned.identity.variant, wait: planned.form.wait, attach: planned.attach,
       messageByteCount: planned.identity.messageBytes,
       messagesInFlight: planned.pattern == .roundTrip ? 1 : nil, memory: plan.memory,
       topology: plan.topology, scope: scope, serial: serial, stallLimitNanoseconds: deadline(planned))
     let settings = TrialSettings(
       pattern: planned.pattern,
-      payload: Payload(byteCount: planned.identity.messageBytes, touch: planned.touch), clock: clock,
+      payload: Payload(byteCount: planned.identity.messageBytes, touch: planned.touch),
+      reply: Payload(
+        byteCount: planned.form.replyByteCount ?? planned.identity.messageBytes, touch: planned.touch),
+      clock: clock,
       durationNanoseconds: planned.durationNanoseconds, messages: planned.messages,
       rate: planned.identity.rateTargetPerSecond ?? 0, arrival: planned.arrival,
       seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU, consumerCPU: plan.consumerCPU)
@@ -60,8 +65,12 @@ public struct TrialRunner {
       let channel = try planned.form.open(spec)
       defer { channel.close() }
       let opened = Clock.monotonicNanoseconds() - began
-      if let stopped = execute(channel, settings, deadline(planned)) { return stopped }
-      return collect(opened, steal, plan)
+      let start = WorkerStart(
+        channel: channel, id: planned.form.mechanism.id, spec: spec, settings: settings, page: page,
+        pagePath: pagePath)
+      if let stopped = execute(start, deadline(planned)) { return stopped }
+      let traits = planned.form.mechanism.traits(of: planned.identity.variant)
+      return collect(opened, steal, plan, mayDrop: traits.delivery == .mayDrop)
     } catch {
       return .failed(error.description)
     }
@@ -79,21 +88,16 @@ public struct TrialRunner {
   // MARK: Two processes
 
   /// Nil when both workers ended well.
-  private func execute(
-    _ channel: OpenChannel, _ settings: TrialSettings, _ deadline: UInt64
-  ) -> TrialOutcome? {
-    let page = page
+  private func execute(_ start: WorkerStart, _ deadline: UInt64) -> TrialOutcome? {
     var children: [(role: Role, child: Child)] = []
     do throws(SystemError) {
-      for role in Role.allCases {
-        children.append((role, try Processes.fork { channel.work(role, settings, page) }))
-      }
+      for role in Role.allCases { children.append((role, try start.start(role))) }
     } catch {
       stop(children)
-      channel.relinquish()
+      start.channel.relinquish()
       return .failed("Cannot start the workers: \(error).")
     }
-    channel.relinquish()
+    start.channel.relinquish()
     return Watch(page: page, deadlineNanoseconds: deadline).wait(for: children)
   }
 
@@ -106,12 +110,16 @@ public struct TrialRunner {
 
   // MARK: What they left
 
-  private func collect(_ opened: UInt64, _ stealBefore: UInt64?, _ plan: Plan) -> TrialOutcome {
+  private func collect(
+    _ opened: UInt64, _ stealBefore: UInt64?, _ plan: Plan, mayDrop: Bool
+  ) -> TrialOutcome {
     let (producer, consumer) = (page.report(.producer), page.report(.consumer))
     guard producer.stage == .done, consumer.stage == .done else {
       return .failed("A worker ended without finishing its report.")
     }
-    guard producer.messages == consumer.messages, producer.messages > 0 else {
+    let isComplete =
+      producer.messages == consumer.messages || (mayDrop && consumer.messages < producer.messages)
+    guard isComplete, consumer.messages > 0 else {
       return .failed(
         "The producer sent \(producer.messages) messages, the consumer received \(consumer.messages).")
     }
@@ -123,6 +131,26 @@ public struct TrialRunner {
         histograms: (0..<ControlPage.histogramCount).map { page.histogram($0).snapshot() },
         setupNanoseconds: opened + max(producer.attachNanoseconds, consumer.attachNanoseconds),
         stealNanoseconds: steal))
+  }
+}
+
+/// What it takes to start a worker.
+struct WorkerStart {
+  let channel: OpenChannel
+  let id: String
+  let spec: ChannelSpec
+  let settings: TrialSettings
+  let page: ControlPage
+  let pagePath: String
+
+  func start(_ role: Role) throws(SystemError) -> Child {
+    switch channel.launch(role) {
+    case .fork: return try Processes.fork { channel.work(role, settings, page) }
+    case .spawn(let address, let input, let output):
+      let order = WorkerOrder(id, role, address: address, spec, settings, page: pagePath)
+      return try Processes.spawn(
+        "/proc/self/exe", ["worker", order.text], standardInput: input, standardOutput: output)
+    }
   }
 }
 

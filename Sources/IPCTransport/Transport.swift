@@ -1,90 +1,36 @@
 import LinuxIPC
 
-/// Which end of a channel a worker holds.
-public enum Role: String, Sendable, CaseIterable {
-  /// Initiates: sends in every pattern, and receives the echo of a round trip.
-  case producer
-  /// Receives, and echoes in a round trip.
-  case consumer
-}
-
-/// What a channel is opened for. The same value reaches both workers.
-public struct ChannelSpec: Sendable {
-  /// One of the mechanism's variants; empty where it has none.
-  public var variant: String
-  public var attach: Attach
-  /// Payload bytes of the largest message.
-  public var messageByteCount: Int
-  /// How many messages the pattern can have in flight: 1 for a round trip, nil for as many as the mechanism
-  /// takes. A channel that buffers may size its buffer by it.
-  public var messagesInFlight: Int?
-  public var memory: MemoryPolicy
-  public var topology: Topology
-  /// Names of everything the channel creates.
-  public var scope: ResourceScope
-  /// Distinguishes the channels of a run; part of their names.
-  public var serial: Int
-  /// How long a peer may make no progress before an exchange gives up, in nanoseconds.
-  public var stallLimitNanoseconds: UInt64
-
-  public init(
-    variant: String = "", attach: Attach = .inherit, messageByteCount: Int,
-    messagesInFlight: Int? = nil, memory: MemoryPolicy = .local, topology: Topology, scope: ResourceScope,
-    serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000
-  ) {
-    self.variant = variant
-    self.attach = attach
-    self.messageByteCount = messageByteCount
-    self.messagesInFlight = messagesInFlight
-    self.memory = memory
-    self.topology = topology
-    self.scope = scope
-    self.serial = serial
-    self.stallLimitNanoseconds = stallLimitNanoseconds
-  }
-
-  /// A name that is unique to this channel: `3-ring`.
-  public func name(_ part: String) -> String { "\(serial)-\(part)" }
-}
-
-/// A mechanism in one of its wait strategies: how its channel is made, and one worker's end of it.
+/// One worker's end of a channel in one wait strategy: the exchange itself, and nothing else. One transport may
+/// serve many mechanisms (`ByteStream` everything that carries bytes over descriptors), and is compiled once for
+/// them all.
 ///
 /// Contract, checked for every registered mechanism by the conformance suite:
 /// - messages arrive in the order in which they were sent, each once, with its length and bytes unchanged;
-/// - every size from 0 to `messageByteCount` bytes is carried; one byte more is refused with
-///   `messageTooLarge` and leaves the channel usable;
+/// - every size from the traits' minimum (0, or 1 where an empty message would look like the end) to
+///   `messageByteCount` bytes is carried; one byte more is refused with `messageTooLarge` and leaves the channel
+///   usable;
 /// - a producer that outruns its consumer waits; nothing is lost unless the traits say `mayDrop`;
 /// - when a peer closes or dies, the other side gets everything that was sent before and then `peerClosed`;
-/// - after `close` nothing of the channel is left, and `removeLeftovers` removes what a killed run left.
+/// - after `close` nothing of the channel is left, and leftovers of a killed run are removed by the next.
 ///
-/// Hooks run in this order: `probe`, `open`, (fork), `relinquish` in the parent and `init` in the workers,
-/// exchanges, `shutDown` in the workers, (reap), `close` in the parent.
+/// A notification carries messages of exactly one size, and promises less: each one sent makes one `receive`
+/// succeed, none is lost or invented, and a peer's end is seen by the side that waits.
 public protocol Transport: ~Copyable, SendableMetatype {
-  /// Descriptors, names, a mapping: plain values that survive a fork.
-  associatedtype Channel: Sendable
+  /// What a mechanism's `attach` hands over.
+  associatedtype Attachment
 
   /// How this form of the mechanism waits.
   static var wait: WaitKind { get }
-  static var mechanism: Mechanism { get }
+  /// Whether messages may be lost, so that a consumer must look for gaps. Constant: the loops are compiled for it.
+  static var mayDrop: Bool { get }
+  /// Bytes of the answer that `call` gets; nil where it is as large as the message.
+  static var replyByteCount: Int? { get }
 
-  /// Parent, while planning: throws when the mechanism cannot run here, with what to do about it. May create
-  /// nothing that outlives the call.
-  static func probe(_ spec: ChannelSpec) throws(TransportError)
-  /// Parent, before the fork, single-threaded: makes everything that both workers need.
-  static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel
-  /// Parent, after the fork: gives up its own ends, so that a worker sees end-of-file when its peer is gone.
-  static func relinquish(_ channel: Channel)
-  /// Parent, after both workers are reaped, or instead of the fork after a failure: removes every name.
-  static func close(_ channel: Channel)
-  /// Parent, before the first trial of a run: removes what a killed run left where `ResourceScope` cannot see
-  /// it (kernel objects without a path).
-  static func removeLeftovers()
+  /// Worker, pinned: buffers, and everything else that is prepared once.
+  init(_ attachment: Attachment, as role: Role, _ spec: ChannelSpec) throws(TransportError)
 
-  /// Worker, pinned: takes its end. May block until the peer has taken the other one.
-  init(attaching channel: Channel, as role: Role, _ spec: ChannelSpec) throws(TransportError)
-
-  /// Worker, measured: has `fill` write a message of `byteCount` bytes in memory of the mechanism's choosing,
-  /// and sends it. Waits by the strategy for room.
+  /// Worker, measured: has `fill` write a message of `byteCount` bytes in memory of the transport's choosing, and
+  /// sends it. Waits by the strategy for room.
   mutating func send(
     _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(ExchangeError)
@@ -92,18 +38,62 @@ public protocol Transport: ~Copyable, SendableMetatype {
   /// inside it.
   mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError)
 
+  /// Worker, measured: a message there and its answer back. A mechanism whose sender gets an answer by itself
+  /// has its own; for all others it is `send` and `receive`.
+  mutating func call(
+    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void, _ reply: (borrowing RawSpan) -> Void
+  ) throws(ExchangeError)
+  /// Worker, measured: the other side of `call`.
+  mutating func serve(
+    _ body: (borrowing RawSpan) -> Void, replyByteCount: Int, _ fill: (inout MutableRawSpan) -> Void
+  ) throws(ExchangeError)
+
   /// Times an exchange could not proceed at once.
   var stalls: UInt64 { get }
   /// Worker, off the measured path: the memory that both sides share, so that the trial can record on which NUMA
   /// nodes its pages are; nil where the mechanism shares none.
   var sharedMapping: Mapping? { get }
+  /// Worker, after its last exchange: what the mechanism found out beside the messages.
+  var facts: TransportFacts { get }
 
   /// Worker, after its last exchange: tells the peer that no more will come.
   mutating func shutDown()
 }
 
 extension Transport where Self: ~Copyable {
-  public static func relinquish(_ channel: Channel) {}
-  public static func removeLeftovers() {}
+  @inlinable public static var mayDrop: Bool { false }
+  @inlinable public static var replyByteCount: Int? { nil }
   public var sharedMapping: Mapping? { nil }
+  public var facts: TransportFacts { TransportFacts() }
+
+  @inlinable @inline(__always)
+  public mutating func call(
+    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void, _ reply: (borrowing RawSpan) -> Void
+  ) throws(ExchangeError) {
+    try send(byteCount, fill)
+    try receive(reply)
+  }
+
+  @inlinable @inline(__always)
+  public mutating func serve(
+    _ body: (borrowing RawSpan) -> Void, replyByteCount: Int, _ fill: (inout MutableRawSpan) -> Void
+  ) throws(ExchangeError) {
+    try receive(body)
+    try send(replyByteCount, fill)
+  }
+}
+
+/// Figures that only some mechanisms have; recorded with the trial where they are not nil.
+public struct TransportFacts: Sendable, BitwiseCopyable {
+  /// Finding the peer by its process name.
+  public var peerLookUpNanoseconds: UInt64?
+  /// Of the sends that were to copy nothing: how many the kernel reported on, and how many of those it copied.
+  public var zeroCopySends: UInt64?
+  public var zeroCopySendsCopied: UInt64?
+  /// Whether TCP_NODELAY is set on the socket, as the kernel says.
+  public var tcpNoDelay: Bool?
+  /// Messages that the receiving side knows to be lost.
+  public var messagesLost: UInt64?
+
+  public init() {}
 }

@@ -30,6 +30,14 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     switch error.errno {
     case .permissionDenied, .notPermitted:
       self.init(.noPermission, "Cannot \(action): no permission (\(error)).")
+    case .fileExists:
+      self.init(
+        .system,
+        "Cannot \(action): the name is taken by somebody else's object, which is left alone (\(error)); remove it "
+          + "if it is not needed.")
+    case .fileNameTooLong:
+      self.init(
+        .system, "Cannot \(action): the name is too long (\(error)); use a shorter directory or name.")
     case .noSpace:
       self.init(.resourceLimit, "Cannot \(action): the file system is full (\(error)); free some space.")
     case .noMemory:
@@ -62,8 +70,12 @@ public enum ExchangeError: Error, Sendable, Equatable {
   /// The peer made no progress within the stall limit.
   case timedOut
   case messageTooLarge
+  /// The message is smaller than the mechanism carries: empty, where that would look like the end.
+  case messageTooSmall
   /// What arrived cannot be what was sent.
   case corrupted
+  /// Both peers called each other at once, and each waits for the other's handler.
+  case mutualCall
   /// A system call failed with this errno.
   case system(errno: Int32)
 }
@@ -74,6 +86,8 @@ extension ExchangeError: CustomStringConvertible {
     case .peerClosed: "the peer closed its end or died"
     case .timedOut: "the peer made no progress within the stall limit"
     case .messageTooLarge: "the message is larger than the mechanism carries"
+    case .messageTooSmall: "the message is smaller than the mechanism carries"
+    case .mutualCall: "both peers called each other at once, so that neither can answer"
     case .corrupted: "data was corrupted"
     case .system(let errno): "a system call failed: \(Errno(rawValue: errno))"
     }

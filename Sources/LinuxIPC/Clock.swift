@@ -7,8 +7,8 @@ import Glibc
 /// paravirtual clock, readings are raw ticks, converted with a rate measured against CLOCK_MONOTONIC_RAW.
 /// Elsewhere they are CLOCK_MONOTONIC nanoseconds. The struct is a plain value that both sides inherit, so
 /// that they convert alike.
-public struct Clock: Sendable, BitwiseCopyable {
-  public enum Source: UInt8, Sendable, BitwiseCopyable {
+public struct Clock: Sendable, BitwiseCopyable, Codable {
+  public enum Source: UInt8, Sendable, BitwiseCopyable, Codable {
     case ticks
     case monotonic
   }

@@ -17,10 +17,11 @@ public struct PipeEnds: Sendable {
   public var read: FileDescriptor
   public var write: FileDescriptor
 
-  /// The corresponding C function is `pipe2` with O_CLOEXEC.
-  public static func create() throws(SystemError) -> PipeEnds {
+  /// The corresponding C function is `pipe2` with O_CLOEXEC, and O_DIRECT for packets.
+  public static func create(packets: Bool = false) throws(SystemError) -> PipeEnds {
     var ends: [Int32] = [-1, -1]
-    try check("pipe2", "", ipcb_pipe2(&ends, O_CLOEXEC))
+    let packetFlag: Int32 = 0o40000  // O_DIRECT, which needs _GNU_SOURCE
+    try check("pipe2", "", ipcb_pipe2(&ends, O_CLOEXEC | (packets ? packetFlag : 0)))
     return PipeEnds(read: FileDescriptor(rawValue: ends[0]), write: FileDescriptor(rawValue: ends[1]))
   }
 
@@ -48,6 +49,12 @@ public enum RawDescriptor {
   }
 
   @inlinable @inline(__always) public static var lastError: Int32 { Glibc.errno }
+
+  /// −1, with an errno of the caller's.
+  @inlinable public static func fail(_ error: Int32) -> Int {
+    Glibc.errno = error
+    return -1
+  }
 }
 
 /// What kind of file system holds a path, where a mechanism cares.

@@ -29,8 +29,39 @@ public struct Mapping: Sendable {
     try map(descriptor: descriptor.rawValue, byteCount: byteCount, flags: MAP_SHARED)
   }
 
-  private static func map(descriptor: Int32, byteCount: Int, flags: Int32) throws(SystemError) -> Mapping {
-    let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, descriptor, 0)
+  /// Maps a part of an object: a view. `offset` is a multiple of the page size.
+  public static func view(
+    of descriptor: FileDescriptor, offset: Int, byteCount: Int
+  ) throws(SystemError) -> Mapping {
+    try map(descriptor: descriptor.rawValue, byteCount: byteCount, flags: MAP_SHARED, offset: offset)
+  }
+
+  /// Maps an object at an address aligned for huge pages.
+  public static func aligned(
+    _ descriptor: FileDescriptor, byteCount: Int, alignment: Int
+  ) throws(SystemError) -> Mapping {
+    guard let address = ipcb_map_aligned(descriptor.rawValue, byteCount, alignment) else {
+      throw SystemError.last("mmap", "\(byteCount) bytes")
+    }
+    return Mapping(base: address, byteCount: byteCount)
+  }
+
+  /// Gives the mapping huge pages, whatever the system's default is (Linux 6.1).
+  ///
+  /// The corresponding C function is `madvise` with MADV_COLLAPSE.
+  public func collapse() throws(SystemError) {
+    try check("madvise MADV_COLLAPSE", "\(byteCount) bytes", ipcb_collapse(base, byteCount))
+  }
+
+  /// Writes the mapping back to its file and waits for it.
+  ///
+  /// The corresponding C function is `msync` with MS_SYNC.
+  @inlinable public func flush() -> Int32 { ipcb_msync(base, byteCount) }
+
+  private static func map(
+    descriptor: Int32, byteCount: Int, flags: Int32, offset: Int = 0
+  ) throws(SystemError) -> Mapping {
+    let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, descriptor, off_t(offset))
     guard let address, address != MAP_FAILED else { throw SystemError.last("mmap", "\(byteCount) bytes") }
     return Mapping(base: address, byteCount: byteCount)
   }
@@ -69,6 +100,27 @@ public enum SharedObject {
     let object = try sized(FileDescriptor(rawValue: descriptor), byteCount, name)
     try check("fcntl F_ADD_SEALS", name, ipcb_memfd_seal_size(descriptor))
     return object
+  }
+
+  /// On the measured path: an empty unnamed object, −1 with errno.
+  @inlinable public static func rawMemfd() -> Int32 { ipcb_memfd_create("ipcbench-message", 1) }  // MFD_CLOEXEC
+
+  /// An unnamed object of 2 MiB pages from the reserved pool. It fails where it is mapped, not here, when the pool
+  /// is empty.
+  ///
+  /// The corresponding C function is `memfd_create` with MFD_HUGETLB.
+  public static func createHugeMemfd(name: String, byteCount: Int) throws(SystemError) -> FileDescriptor {
+    let descriptor = try check("memfd_create", name, ipcb_memfd_huge(name))
+    return try sized(FileDescriptor(rawValue: descriptor), byteCount, name)
+  }
+
+  /// The size of an object in bytes.
+  ///
+  /// The corresponding C function is `fstat`.
+  public static func byteCount(of descriptor: FileDescriptor) throws(SystemError) -> Int {
+    var info = stat()
+    try check("fstat", "", fstat(descriptor.rawValue, &info))
+    return Int(info.st_size)
   }
 
   /// The corresponding C functions are `open` and `posix_fallocate`: the blocks are reserved, so that a full

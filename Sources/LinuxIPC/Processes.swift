@@ -21,6 +21,40 @@ public enum Processes {
     return Child(pid: pid)
   }
 
+  /// Starts a program that has nothing of this process but its arguments and environment, and descriptors 0 and 1
+  /// where they are given; everything else is close-on-exec. It must call `dieWithParent` first of all.
+  ///
+  /// The corresponding C function is `posix_spawn`.
+  public static func spawn(
+    _ path: String, _ arguments: [String], standardInput: FileDescriptor? = nil,
+    standardOutput: FileDescriptor? = nil
+  ) throws(SystemError) -> Child {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for (descriptor, number) in [(standardInput, Int32(0)), (standardOutput, 1)] {
+      if let descriptor {
+        posix_spawn_file_actions_adddup2(&actions, descriptor.rawValue, number)
+      } else {
+        posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
+      }
+    }
+    // Signals that this process ignores or blocks are no business of the new one's.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var nothing = sigset_t()
+    sigemptyset(&nothing)
+    posix_spawnattr_setsigmask(&attributes, &nothing)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var pointers: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+    defer { pointers.forEach { free($0) } }
+    var pid: pid_t = 0
+    let failure = posix_spawn(&pid, path, &actions, &attributes, &pointers, environ)
+    guard failure == 0 else { throw SystemError("posix_spawn", path, errno: Errno(rawValue: failure)) }
+    return Child(pid: pid)
+  }
+
   /// Threads of this process.
   public static func threadCount() -> Int {
     guard let directory = opendir("/proc/self/task") else { return 1 }
@@ -32,7 +66,8 @@ public enum Processes {
     return count
   }
 
-  private static func dieWithParent(_ parent: pid_t) {
+  /// Ends this process when its parent does.
+  public static func dieWithParent(_ parent: Int32) {
     _ = ipcb_set_parent_death_signal(SIGKILL)
     // A parent that died before the line above sends no signal.
     if getppid() != parent { _exit(1) }
@@ -112,6 +147,9 @@ public enum StopSignal {
     try check("sigaction", "", ipcb_install_signal_handlers(handler))
   }
 
+  /// In a program that did not inherit that from the harness.
+  public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
   /// In a worker: the harness decides.
   public static func resetInWorker() { _ = ipcb_reset_signal_handlers() }
 
@@ -130,6 +168,7 @@ public enum TextFile {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
       let count = Glibc.read(descriptor, &buffer, buffer.count)
+      if count < 0 && Glibc.errno == EINTR { continue }
       if count <= 0 { break }
       bytes.append(contentsOf: buffer[0..<count])
     }

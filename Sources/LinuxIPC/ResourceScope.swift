@@ -1,3 +1,4 @@
+import CLinuxShims
 import Glibc
 import SystemPackage
 
@@ -5,7 +6,7 @@ import SystemPackage
 ///
 /// Each name holds the pid and the start time of the process that owns it, so that the next run can tell a
 /// leftover of a killed one from the property of a living one, and remove only the former.
-public struct ResourceScope: Sendable {
+public struct ResourceScope: Sendable, Codable {
   public let pid: Int32
   public let startTime: UInt64
 
@@ -39,6 +40,20 @@ public struct ResourceScope: Sendable {
     return "\(directory)/\(name)"
   }
 
+  /// Notes down a kernel object that no file system shows, so that it is removed with the scope's files, by the
+  /// next run if need be. To be called once it has been made: what is noted is ours.
+  public func note(_ object: KernelObject) throws(SystemError) {
+    let path = try path(object.note)
+    let descriptor = try check("open", path, ipcb_open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
+    Glibc.close(descriptor)
+  }
+
+  /// Removes the object and its note.
+  public func remove(_ object: KernelObject) {
+    object.remove()
+    if let path = try? path(object.note) { unlink(path) }
+  }
+
   /// Removes everything of this run that still has a name.
   public func removeAll() {
     for root in Root.allCases { Self.removeEntries(in: root) { $0 == pid && $1 == startTime } }
@@ -52,8 +67,10 @@ public struct ResourceScope: Sendable {
     }
   }
 
-  /// Splits `ipcbench-<pid>-<start time>[-…]`; nil for any other name.
+  /// Splits `ipcbench-<pid>-<start time>[-…]`; nil for any other name. Named semaphores lie in /dev/shm with a
+  /// prefix of the C library's (sem_overview(7)).
   static func owner(of name: String) -> (pid: Int32, startTime: UInt64)? {
+    let name = name.hasPrefix("sem.") ? String(name.dropFirst(4)) : name
     guard name.hasPrefix(prefix) else { return nil }
     let parts = name.dropFirst(prefix.count).split(separator: "-", maxSplits: 2)
     guard parts.count >= 2, let pid = Int32(parts[0]), let start = UInt64(parts[1]) else { return nil }
@@ -64,15 +81,58 @@ public struct ResourceScope: Sendable {
   private static func removeEntries(
     in root: Root, where matches: (Int32, UInt64) -> Bool
   ) -> [String] {
-    let names = DirectoryListing.names(of: root.rawValue).filter { name in
+    let names = Directory.names(of: root.rawValue).filter { name in
       owner(of: name).map { matches($0.pid, $0.startTime) } ?? false
     }
-    return names.filter { DirectoryListing.removeTree("\(root.rawValue)/\($0)") }
+    return names.filter { Directory.removeTree("\(root.rawValue)/\($0)") }
   }
 }
 
-enum DirectoryListing {
-  static func names(of path: String) -> [String] {
+/// Objects of the kernel that have a name or key but no place in a file system.
+public enum KernelObject: Sendable, Equatable {
+  /// A POSIX message queue: `/name`.
+  case messageQueue(String)
+  case systemVQueue(key: Int32)
+  case systemVSemaphores(key: Int32)
+
+  /// A file name that says all.
+  var note: String {
+    switch self {
+    case .messageQueue(let name): "kernel.mq.\(name.dropFirst())"
+    case .systemVQueue(let key): "kernel.msg.\(key)"
+    case .systemVSemaphores(let key): "kernel.sem.\(key)"
+    }
+  }
+
+  init?(note: String) {
+    let parts = note.split(separator: ".", maxSplits: 2).map(String.init)
+    guard parts.count == 3, parts[0] == "kernel" else { return nil }
+    switch (parts[1], Int32(parts[2])) {
+    case ("mq", _): self = .messageQueue("/\(parts[2])")
+    case ("msg", let key?): self = .systemVQueue(key: key)
+    case ("sem", let key?): self = .systemVSemaphores(key: key)
+    default: return nil
+    }
+  }
+
+  /// Does nothing when it is gone.
+  func remove() {
+    switch self {
+    case .messageQueue(let name): _ = ipcb_mq_unlink(name)
+    case .systemVQueue(let key):
+      let id = ipcb_msgget(key, 0)
+      if id >= 0 { _ = ipcb_msgctl_remove(id) }
+    case .systemVSemaphores(let key):
+      let id = ipcb_semget(key, 0, 0)
+      if id >= 0 { _ = ipcb_semctl_remove(id) }
+    }
+  }
+}
+
+/// What lies in a directory.
+public enum Directory {
+  /// Without `.` and `..`; empty when it cannot be read.
+  public static func names(of path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
     var names: [String] = []
@@ -85,13 +145,23 @@ enum DirectoryListing {
     return names
   }
 
+  /// The corresponding C function is `mkdir` with mode 0700.
+  public static func create(_ path: String) throws(SystemError) {
+    try check("mkdir", path, mkdir(path, 0o700))
+  }
+
+  public static func remove(_ path: String) { _ = removeTree(path) }
+
   /// Removes a file, or a directory and the files in it; false when it belongs to somebody else.
   static func removeTree(_ path: String) -> Bool {
     var info = stat()
     guard lstat(path, &info) == 0, info.st_uid == geteuid() else { return false }
     // A symbolic link is removed, never followed: these directories can be written by others.
     guard info.st_mode & S_IFMT == S_IFDIR else { return unlink(path) == 0 }
-    for name in names(of: path) { _ = removeTree("\(path)/\(name)") }
+    for name in names(of: path) {
+      KernelObject(note: name)?.remove()
+      _ = removeTree("\(path)/\(name)")
+    }
     return rmdir(path) == 0
   }
 }

@@ -9,13 +9,47 @@ public struct Socket: Sendable {
   public init(descriptor: FileDescriptor) { self.descriptor = descriptor }
 
   /// The corresponding C function is `socket`.
-  public static func unixStream() throws(SystemError) -> Socket { try create(AF_UNIX, "AF_UNIX") }
-  public static func tcp() throws(SystemError) -> Socket { try create(AF_INET, "AF_INET") }
+  public static func unix(_ type: Kind) throws(SystemError) -> Socket {
+    try create(AF_UNIX, type, "AF_UNIX")
+  }
+  public static func tcp() throws(SystemError) -> Socket { try create(AF_INET, .stream, "AF_INET") }
+  public static func udp() throws(SystemError) -> Socket { try create(AF_INET, .datagram, "AF_INET") }
+  public static func vsock() throws(SystemError) -> Socket { try create(40, .stream, "AF_VSOCK") }
+  public static func mptcp() throws(SystemError) -> Socket {
+    Socket(descriptor: FileDescriptor(rawValue: try check("socket", "IPPROTO_MPTCP", ipcb_mptcp_socket())))
+  }
 
-  private static func create(_ family: Int32, _ name: String) throws(SystemError) -> Socket {
-    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+  public enum Kind: Sendable {
+    case stream
+    case datagram
+    case sequencedPackets
+
+    var type: Int32 {
+      switch self {
+      case .stream: Int32(SOCK_STREAM.rawValue)
+      case .datagram: Int32(SOCK_DGRAM.rawValue)
+      case .sequencedPackets: Int32(SOCK_SEQPACKET.rawValue)
+      }
+    }
+  }
+
+  private static func create(_ family: Int32, _ kind: Kind, _ name: String) throws(SystemError) -> Socket {
+    let type = kind.type | Int32(SOCK_CLOEXEC.rawValue)
     return Socket(
       descriptor: FileDescriptor(rawValue: try check("socket", name, Glibc.socket(family, type, 0))))
+  }
+
+  /// Two sockets that are connected to each other.
+  ///
+  /// The corresponding C function is `socketpair`.
+  public static func pair(_ kind: Kind) throws(SystemError) -> (Socket, Socket) {
+    var ends: [Int32] = [-1, -1]
+    try check(
+      "socketpair", "AF_UNIX", socketpair(AF_UNIX, kind.type | Int32(SOCK_CLOEXEC.rawValue), 0, &ends))
+    return (
+      Socket(descriptor: FileDescriptor(rawValue: ends[0])),
+      Socket(descriptor: FileDescriptor(rawValue: ends[1]))
+    )
   }
 
   /// The corresponding C function is `bind`.
@@ -57,11 +91,114 @@ public struct Socket: Sendable {
     return Socket(descriptor: FileDescriptor(rawValue: accepted))
   }
 
+  /// As `connect(path:)`, but waits up to `milliseconds` for somebody to listen there.
+  public func connect(path: String, milliseconds: UInt64) throws(SystemError) {
+    try Self.retry(milliseconds) { () throws(SystemError) in try connect(path: path) }
+  }
+
+  public func connect(loopbackPort port: UInt16, milliseconds: UInt64) throws(SystemError) {
+    try Self.retry(milliseconds) { () throws(SystemError) in try connect(loopbackPort: port) }
+  }
+
+  /// Tries again while nobody is there yet: no such path, nobody listening, or a full queue of connections.
+  static func retry(_ milliseconds: UInt64, _ attempt: () throws(SystemError) -> Void) throws(SystemError) {
+    let deadline = Clock.monotonicNanoseconds() + milliseconds * 1_000_000
+    while true {
+      do throws(SystemError) {
+        return try attempt()
+      } catch {
+        let isEarly = [
+          .connectionRefused, .connectionReset, .noSuchFileOrDirectory, .resourceTemporarilyUnavailable,
+        ]
+        .contains(error.errno)
+        if !isEarly || Clock.monotonicNanoseconds() > deadline { throw error }
+        usleep(500)
+      }
+    }
+  }
+
+  /// The corresponding C function is `setsockopt`.
+  public func set(_ option: Int32, _ value: Int32, level: Int32 = SOL_SOCKET, _ name: String)
+    throws(SystemError)
+  {
+    try check("setsockopt \(name)", "", ipcb_set_socket_option(descriptor.rawValue, level, option, value))
+  }
+
+  public func value(of option: Int32, level: Int32 = SOL_SOCKET) -> Int32 {
+    ipcb_get_socket_option(descriptor.rawValue, level, option)
+  }
+
+  /// Room for as much as an unprivileged process may have (net.core.wmem_max, net.core.rmem_max).
+  public func growBuffers() throws(SystemError) {
+    try set(SO_SNDBUF, Self.limit("wmem_max"), "SO_SNDBUF")
+    try set(SO_RCVBUF, Self.limit("rmem_max"), "SO_RCVBUF")
+  }
+
+  private static func limit(_ name: String) -> Int32 {
+    TextFile.read("/proc/sys/net/core/\(name)").flatMap { Int32($0) } ?? 212_992
+  }
+
+  /// Bytes of the largest message on an AF_UNIX socket with grown buffers: the kernel doubles what is asked for
+  /// and keeps 32 bytes back (unix(7), socket(7)); and most of a message is one piece of memory, of which the
+  /// kernel has none larger than 4 MiB.
+  public static var largestUnixMessage: Int { min(2 * Int(limit("wmem_max")) - 32, 4 << 20) }
+
+  /// Whether TCP_NODELAY is set.
+  public var hasNoDelay: Bool { value(of: TCP_NODELAY, level: Int32(IPPROTO_TCP)) > 0 }
+
   /// Sends each message at once instead of waiting to fill a segment (tcp(7)).
   public func setNoDelay() throws(SystemError) {
     try check(
       "setsockopt TCP_NODELAY", "",
       ipcb_set_socket_option(descriptor.rawValue, Int32(IPPROTO_TCP), TCP_NODELAY, 1))
+  }
+
+  /// Binds to an IPv4 address and port, 0 for one that the kernel chooses.
+  public func bind(address: String, port: UInt16) throws(SystemError) {
+    try check("bind", "\(address):\(port)", ipcb_bind_ipv4(descriptor.rawValue, address, port))
+  }
+
+  public func connect(address: String, port: UInt16) throws(SystemError) {
+    try retrying("connect", "\(address):\(port)") { ipcb_connect_ipv4(descriptor.rawValue, address, port) }
+  }
+
+  public func localPort() throws(SystemError) -> UInt16 {
+    UInt16(truncatingIfNeeded: try check("getsockname", "", ipcb_local_port(descriptor.rawValue)))
+  }
+
+  /// Whether a connection that asked for MPTCP has it.
+  public var isMultipath: Bool { ipcb_is_mptcp(descriptor.rawValue) != 0 }
+
+  /// The corresponding C function is `bind` with a `sockaddr_vm`; port `.max` lets the kernel choose.
+  public func bind(contextID: UInt32, port: UInt32) throws(SystemError) {
+    try check("bind", "vsock \(contextID):\(port)", ipcb_vsock_bind(descriptor.rawValue, contextID, port))
+  }
+
+  public func connect(contextID: UInt32, port: UInt32, milliseconds: UInt64) throws(SystemError) {
+    try Self.retry(milliseconds) { () throws(SystemError) in
+      try check(
+        "connect", "vsock \(contextID):\(port)", ipcb_vsock_connect(descriptor.rawValue, contextID, port))
+    }
+  }
+
+  /// Receives what is sent to a multicast group on the loopback interface.
+  ///
+  /// The corresponding C function is `setsockopt` with IP_ADD_MEMBERSHIP.
+  public func join(group: String) throws(SystemError) {
+    try check("setsockopt IP_ADD_MEMBERSHIP", group, ipcb_join_multicast(descriptor.rawValue, group))
+  }
+
+  /// Sends to multicast groups on the loopback interface, and to members on this host.
+  public func sendMulticastOnLoopback() throws(SystemError) {
+    try check("setsockopt IP_MULTICAST_IF", "", ipcb_send_multicast_on_loopback(descriptor.rawValue))
+  }
+
+  /// Datagrams that the kernel dropped here because there was no room for them.
+  ///
+  /// The corresponding C function is `getsockopt` with SO_MEMINFO.
+  public var drops: UInt64? {
+    let count = ipcb_socket_drops(descriptor.rawValue)
+    return count < 0 ? nil : UInt64(count)
   }
 
   public func close() { descriptor.closeQuietly() }

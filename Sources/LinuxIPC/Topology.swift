@@ -139,7 +139,7 @@ public enum Affinity {
 }
 
 /// On which nodes the pages of a shared mapping are.
-public enum MemoryPolicy: Sendable, Equatable {
+public enum MemoryPolicy: Sendable, Equatable, Codable {
   /// The kernel's default: the node of whoever touches a page first.
   case local
   case node(Int)

@@ -5,7 +5,7 @@ import Synchronization
 /// The memory through which a trial's processes and the harness talk: barriers, the agreed message count,
 /// what each worker found, and the histograms.
 ///
-/// It is mapped before the fork and inherited. Words that different processes write while the trial runs are on
+/// It is mapped before the fork and inherited, or opened by its path. Words that different processes write while the trial runs are on
 /// different pairs of cache lines. Reports and histograms are plain memory: the harness reads them after the
 /// worker that wrote them has been reaped.
 public struct ControlPage: Sendable {
@@ -16,6 +16,7 @@ public struct ControlPage: Sendable {
     static var stop: Int { 0 }
     static var arrivals: Int { 128 }  // one pair of lines for each role
     static var agreed: Int { 384 }
+    static var endSeen: Int { 448 }
     static var probe: Int { 512 }  // one pair of lines for each direction
     static var reports: Int { 1024 }  // 1 KiB for each role
     static var histograms: Int { 4096 }
@@ -26,7 +27,22 @@ public struct ControlPage: Sendable {
     Offset.histograms + histogramCount * ((SharedHistogram.byteCount + 4095) / 4096 * 4096)
   }
 
-  public init() throws(SystemError) { mapping = try Mapping.anonymous(byteCount: Self.byteCount) }
+  /// A file in memory, so that spawned workers can map it too.
+  public init(creating path: String) throws(SystemError) {
+    let descriptor = try SharedObject.createFile(path: path, byteCount: Self.byteCount)
+    defer { descriptor.closeQuietly() }
+    mapping = try Mapping.shared(descriptor, byteCount: Self.byteCount)
+  }
+
+  /// In a spawned worker.
+  public init(opening path: String) throws(SystemError) {
+    let descriptor = try SharedObject.openFile(path: path)
+    defer { descriptor.closeQuietly() }
+    guard try SharedObject.byteCount(of: descriptor) == Self.byteCount else {
+      throw SystemError("mmap", "\(path) was made by another version", errno: .invalidArgument)
+    }
+    mapping = try Mapping.shared(descriptor, byteCount: Self.byteCount)
+  }
 
   /// Before each trial, while no worker lives. Also takes the page faults that recording would take.
   public func reset() { mapping.populate() }
@@ -92,6 +108,8 @@ public struct ControlPage: Sendable {
     }
   }
 
+  var endSeen: Futex { Futex(at: mapping.base + Offset.endSeen) }
+
   private func arrivals(_ role: Role) -> Futex {
     Futex(at: mapping.base + Offset.arrivals + (role == .producer ? 0 : 128))
   }
@@ -130,6 +148,7 @@ public struct WorkerReport: Sendable, BitwiseCopyable {
   public var attachNanoseconds: UInt64 = 0
   /// Pages of the shared mapping on NUMA nodes 0 to 7, of up to 1,024 looked at; only from the producer.
   public var pagesPerNode = SIMD8<UInt16>()
+  public var facts = TransportFacts()
   public var probeBefore = ProbeReport()
   public var probeAfter = ProbeReport()
 

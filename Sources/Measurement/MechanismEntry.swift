@@ -3,80 +3,118 @@ import LinuxIPC
 
 /// A mechanism as the rest of the program sees it: data, and closures compiled for its concrete types.
 ///
-/// This is where polymorphism ends. `Form.of` is called with a concrete type in the registry and inlined there,
-/// so that the loops behind `OpenChannel.work` are specialised for it.
+/// This is where polymorphism ends. `Form.of` is called with concrete types in the registry and inlined there,
+/// so that the loops behind `OpenChannel.work` are specialised for the transport.
 public struct MechanismEntry: Sendable {
   public let mechanism: Mechanism
-  /// One for each wait strategy the mechanism has.
+  /// One for each wait strategy the mechanism has, and for each variant whose exchange is another one.
   public let forms: [Form]
 
-  public init(_ forms: Form...) {
+  public init(_ forms: Form...) { self.init(forms: forms) }
+
+  /// - Parameter forms: at least one.
+  public init(forms: [Form]) {
     mechanism = forms[0].mechanism
     self.forms = forms
   }
 
-  public func form(_ wait: WaitKind) -> Form? { forms.first { $0.wait == wait } }
+  /// The first one is the default.
+  public func forms(of variant: String) -> [Form] {
+    let own = forms.filter { $0.variants.contains(variant) }
+    return own.isEmpty ? forms.filter(\.variants.isEmpty) : own
+  }
+
+  public func form(_ variant: String, _ wait: WaitKind) -> Form? {
+    forms(of: variant).first { $0.wait == wait }
+  }
 }
 
 /// A mechanism with one wait strategy.
 public struct Form: Sendable {
   public let mechanism: Mechanism
   public let wait: WaitKind
+  /// The variants that this form is for; empty for all that have none of their own.
+  public let variants: [String]
+  public let replyByteCount: Int?
   public let probe: @Sendable (ChannelSpec) throws(TransportError) -> Void
   public let open: @Sendable (ChannelSpec) throws(TransportError) -> OpenChannel
+  /// In a spawned worker: finds the channel and does the whole of the work; returns the exit code.
+  public let workAt: @Sendable (_ address: String, Role, ChannelSpec, TrialSettings, ControlPage) -> Int32
   public let removeLeftovers: @Sendable () -> Void
-  /// For checks that are generic over the transport; never used to measure.
+  /// For checks that are generic; never used to measure.
   public let visit: @Sendable (any FormVisitor) -> Void
 
   @usableFromInline init(
-    mechanism: Mechanism, wait: WaitKind,
+    mechanism: Mechanism, wait: WaitKind, variants: [String], replyByteCount: Int?,
     probe: @escaping @Sendable (ChannelSpec) throws(TransportError) -> Void,
     open: @escaping @Sendable (ChannelSpec) throws(TransportError) -> OpenChannel,
+    workAt:
+      @escaping @Sendable (_ address: String, Role, ChannelSpec, TrialSettings, ControlPage) -> Int32,
     removeLeftovers: @escaping @Sendable () -> Void, visit: @escaping @Sendable (any FormVisitor) -> Void
   ) {
     self.mechanism = mechanism
     self.wait = wait
+    self.variants = variants
+    self.replyByteCount = replyByteCount
     self.probe = probe
     self.open = open
+    self.workAt = workAt
     self.removeLeftovers = removeLeftovers
     self.visit = visit
   }
 
   @inlinable
-  public static func of<T: Transport & ~Copyable>(_ type: T.Type) -> Form {
+  public static func of<P: ChannelProvider, T: Transport & ~Copyable>(
+    _ provider: P.Type, _ transport: T.Type, variants: [String] = []
+  ) -> Form where P.Attachment == T.Attachment {
     Form(
-      mechanism: T.mechanism, wait: T.wait,
-      probe: { spec throws(TransportError) in try T.probe(spec) },
+      mechanism: P.mechanism, wait: T.wait, variants: variants, replyByteCount: T.replyByteCount,
+      probe: { spec throws(TransportError) in try P.probe(spec) },
       open: { spec throws(TransportError) in
-        let channel = try T.open(spec)
+        let channel = try P.open(spec)
         return OpenChannel(
-          work: { role, settings, page in Worker.run(T.self, channel, role, spec, settings, page) },
-          relinquish: { T.relinquish(channel) },
-          close: { T.close(channel) })
+          launch: { P.launch(channel, $0, spec) },
+          work: { role, settings, page in
+            Worker.run(T.self, role, spec, settings, page) { () throws(TransportError) in
+              try P.attach(channel, as: role, spec)
+            }
+          },
+          relinquish: { P.relinquish(channel) },
+          close: { P.close(channel) })
       },
-      removeLeftovers: { T.removeLeftovers() },
-      visit: { $0.visit(T.self) })
+      workAt: { address, role, spec, settings, page in
+        Worker.run(T.self, role, spec, settings, page) { () throws(TransportError) in
+          try P.attach(try P.find(address, spec), as: role, spec)
+        }
+      },
+      removeLeftovers: { P.removeLeftovers() },
+      visit: { $0.visit(P.self, T.self) })
   }
 }
 
-/// Something done with a form's concrete type.
+/// Something done with a form's concrete types.
 public protocol FormVisitor {
-  func visit<T: Transport & ~Copyable>(_ type: T.Type)
+  func visit<P: ChannelProvider, T: Transport & ~Copyable>(_ provider: P.Type, _ transport: T.Type)
+  where P.Attachment == T.Attachment
 }
 
-/// A channel that has been opened, with its type forgotten.
+/// A channel that has been opened, with its types forgotten.
 public struct OpenChannel: Sendable {
-  /// In a worker: the whole of its life; returns its exit code.
+  /// In the parent: how this worker is to be started.
+  public let launch: @Sendable (Role) -> Launch
+  /// In a forked worker: the whole of its life; returns its exit code.
   public let work: @Sendable (Role, TrialSettings, ControlPage) -> Int32
-  /// In the parent, after the fork.
+  /// In the parent, after the workers were started.
   public let relinquish: @Sendable () -> Void
   /// In the parent, after both workers are gone.
   public let close: @Sendable () -> Void
 
   @usableFromInline init(
+    launch: @escaping @Sendable (Role) -> Launch,
     work: @escaping @Sendable (Role, TrialSettings, ControlPage) -> Int32,
     relinquish: @escaping @Sendable () -> Void, close: @escaping @Sendable () -> Void
   ) {
+    self.launch = launch
     self.work = work
     self.relinquish = relinquish
     self.close = close

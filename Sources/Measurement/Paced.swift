@@ -64,12 +64,14 @@ public enum Paced: Pattern {
       try transport.send(payload.byteCount) { payload.fill(&$0, number, sent) }
       sequence &+= 1
     }
+    if T.mayDrop { try EndMark.send(&transport, phase) }
   }
 
   @inlinable
   public static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
+    if T.mayDrop { return try consumeLossy(&transport, phase) }
     let (payload, clock) = (phase.payload, phase.clock)
     let (service, response) = (phase.primary, phase.secondary)
     var schedule = phase.schedule
@@ -89,6 +91,28 @@ public enum Paced: Pattern {
       service.record(clock.nanoseconds(arrived &- Swift.min(sent, arrived)))
       response.record(clock.nanoseconds(arrived &- Swift.min(due, arrived)))
       sequence &+= 1
+    }
+    return phase.count
+  }
+
+  /// As above, for messages that may not come: those that do are recorded.
+  @inlinable
+  static func consumeLossy<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64 {
+    let clock = phase.clock
+    let (service, response) = (phase.primary, phase.secondary)
+    var schedule = phase.schedule
+    var next = phase.first
+    return try EndMark.receive(&transport, phase) { number, sent in
+      let arrived = clock.now()
+      var due: UInt64 = 0
+      while next <= number {
+        due = phase.startTicks &+ schedule.next()
+        next &+= 1
+      }
+      service.record(clock.nanoseconds(arrived &- Swift.min(sent, arrived)))
+      response.record(clock.nanoseconds(arrived &- Swift.min(due, arrived)))
     }
   }
 }

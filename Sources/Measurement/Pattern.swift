@@ -17,8 +17,9 @@ public enum Arrival: String, CaseIterable, Codable, Sendable {
 }
 
 /// One phase of a loop: what both workers know before they start it.
-public struct Phase: Sendable, BitwiseCopyable {
+public struct Phase: Sendable {
   public var payload: Payload
+  public var reply: Payload
   public var clock: Clock
   /// Sequence number of the first message; numbers go on through warm-up and measurement.
   public var first: UInt64
@@ -29,6 +30,8 @@ public struct Phase: Sendable, BitwiseCopyable {
   /// Where the consumer records latencies; the producer's in a round trip.
   public var primary: SharedHistogram
   public var secondary: SharedHistogram
+  /// Set by the consumer when it has seen the end of a phase in which messages may be lost.
+  public var endSeen: Futex
 }
 
 extension SharedHistogram: BitwiseCopyable {}
@@ -40,7 +43,8 @@ public protocol Pattern: SendableMetatype {
   static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
   ) throws(ExchangeError)
+  /// - Returns: how many of the phase's messages came; fewer only where the mechanism may lose some.
   static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError)
+  ) throws(ExchangeError) -> UInt64
 }

@@ -12,12 +12,12 @@ public enum Touch: String, CaseIterable, Codable, Sendable {
 /// length, and a check value over these three. Every further word is the key of the sequence number plus the
 /// word's index, so that a word that is lost, moved or belongs to another message shows. Shorter messages hold
 /// key words only. The consumer compares every byte with what it must be.
-public struct Payload: Sendable, BitwiseCopyable {
+public struct Payload: Sendable, BitwiseCopyable, Codable {
   public let byteCount: Int
   /// Bytes written and read; at most `byteCount`.
   @usableFromInline let touchedByteCount: Int
 
-  /// - Parameter byteCount: at least 1.
+  /// - Parameter byteCount: 0 for a notification that carries nothing.
   public init(byteCount: Int, touch: Touch) {
     self.byteCount = byteCount
     touchedByteCount = touch == .all ? byteCount : min(byteCount, Payload.stampByteCount)
@@ -60,7 +60,7 @@ public struct Payload: Sendable, BitwiseCopyable {
   public func matches(_ span: borrowing RawSpan, _ sequence: UInt64) -> Bool {
     guard span.byteCount == byteCount else { return false }
     return span.withUnsafeBytes { buffer in
-      guard let bytes = buffer.baseAddress else { return false }
+      guard let bytes = buffer.baseAddress else { return byteCount == 0 }
       let key = sequence &* Payload.multiplier
       guard touchedByteCount >= Payload.stampByteCount else { return restMatches(bytes, from: 0, key) }
       let length = UInt64(truncatingIfNeeded: byteCount)
@@ -90,6 +90,23 @@ public struct Payload: Sendable, BitwiseCopyable {
     guard span.byteCount >= Payload.stampByteCount else { return 0 }
     return span.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self) }
   }
+
+  /// Bytes from which on a message's number can be read from it.
+  public static var numberedByteCount: Int { 8 }
+
+  /// The number of a message that may not be the next one; the message must have 8 bytes at least.
+  @inlinable @inline(__always)
+  public func sequence(_ span: borrowing RawSpan) -> UInt64 {
+    guard span.byteCount == byteCount, byteCount >= 8 else { return .max }
+    return span.withUnsafeBytes { buffer in
+      let first = buffer.loadUnaligned(as: UInt64.self)
+      // Shorter messages begin with their key, which is the number times an odd constant.
+      return byteCount >= Payload.stampByteCount ? first : first &* Payload.inverse
+    }
+  }
+
+  /// The inverse of `multiplier` modulo 2⁶⁴.
+  @inlinable static var inverse: UInt64 { 0xF1DE_83E1_9937_733D }
 
   @inlinable @inline(__always)
   static func check(_ sequence: UInt64, _ ticks: UInt64, _ length: UInt64) -> UInt64 {

@@ -13,16 +13,16 @@ public enum RoundTrip: Pattern {
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
   ) throws(ExchangeError) {
-    let (payload, clock, histogram) = (phase.payload, phase.clock, phase.primary)
+    let (payload, reply, clock, histogram) = (phase.payload, phase.reply, phase.clock, phase.primary)
     var sequence = phase.first
     let end = phase.first &+ phase.count
     while sequence != end {
       // Captured by value: a captured variable would live in memory, and the loop with it.
       let number = sequence
       let start = clock.now()
-      try transport.send(payload.byteCount) { payload.fill(&$0, number, start) }
       var matches = false
-      try transport.receive { matches = payload.matches($0, number) }
+      try transport.call(
+        payload.byteCount, { payload.fill(&$0, number, start) }, { matches = reply.matches($0, number) })
       let finish = clock.now()
       if !matches { throw .corrupted }
       histogram.record(clock.nanoseconds(finish &- start))
@@ -33,22 +33,22 @@ public enum RoundTrip: Pattern {
   @inlinable
   public static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
-    let payload = phase.payload
+  ) throws(ExchangeError) -> UInt64 {
+    let (payload, reply) = (phase.payload, phase.reply)
     var sequence = phase.first
     let end = phase.first &+ phase.count
     while sequence != end {
       let number = sequence
       var matches = false
       var ticks: UInt64 = 0
-      try transport.receive {
-        matches = payload.matches($0, number)
-        ticks = payload.sendTicks($0)
-      }
+      try transport.serve(
+        { message in
+          matches = payload.matches(message, number)
+          ticks = payload.sendTicks(message)
+        }, replyByteCount: reply.byteCount, { reply.fill(&$0, number, ticks) })
       if !matches { throw .corrupted }
-      let sent = ticks
-      try transport.send(payload.byteCount) { payload.fill(&$0, number, sent) }
       sequence &+= 1
     }
+    return phase.count
   }
 }

@@ -22,12 +22,14 @@ public enum Stream: Pattern {
       try transport.send(payload.byteCount) { payload.fill(&$0, number, begin) }
       sequence &+= 1
     }
+    if T.mayDrop { try EndMark.send(&transport, phase) }
   }
 
   @inlinable
   public static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
+    if T.mayDrop { return try EndMark.receive(&transport, phase) { _, _ in } }
     let payload = phase.payload
     var sequence = phase.first
     let end = phase.first &+ phase.count
@@ -38,5 +40,6 @@ public enum Stream: Pattern {
       if !matches { throw .corrupted }
       sequence &+= 1
     }
+    return phase.count
   }
 }

@@ -2,9 +2,11 @@ import IPCTransport
 import LinuxIPC
 
 /// What both workers of a trial are told. Inherited over the fork.
-public struct TrialSettings: Sendable {
+public struct TrialSettings: Sendable, Codable {
   public var pattern: PatternKind
   public var payload: Payload
+  /// Of the answer in a round trip.
+  public var reply: Payload
   public var clock: Clock
   /// How long the measured phase shall take, in nanoseconds; its message count is found by calibration.
   public var durationNanoseconds: UInt64
@@ -18,12 +20,13 @@ public struct TrialSettings: Sendable {
   public var consumerCPU: Int?
 
   public init(
-    pattern: PatternKind, payload: Payload, clock: Clock, durationNanoseconds: UInt64,
+    pattern: PatternKind, payload: Payload, reply: Payload, clock: Clock, durationNanoseconds: UInt64,
     messages: UInt64? = nil, rate: Double = 0, arrival: Arrival = .constant, seed: UInt64,
     producerCPU: Int?, consumerCPU: Int?
   ) {
     self.pattern = pattern
     self.payload = payload
+    self.reply = reply
     self.clock = clock
     self.durationNanoseconds = durationNanoseconds
     self.messages = messages
@@ -41,18 +44,21 @@ public struct TrialSettings: Sendable {
 public enum Worker {
   /// Chooses the loop. This is the last decision before the measured code, which is compiled for one pattern and
   /// one transport.
+  ///
+  /// - Parameter attach: takes this worker's end of the channel.
   @inlinable
   public static func run<T: Transport & ~Copyable>(
-    _ type: T.Type, _ channel: T.Channel, _ role: Role, _ spec: ChannelSpec, _ settings: TrialSettings,
-    _ page: ControlPage
+    _ type: T.Type, _ role: Role, _ spec: ChannelSpec, _ settings: TrialSettings, _ page: ControlPage,
+    attach: () throws(TransportError) -> T.Attachment
   ) -> Int32 {
     var session = WorkerSession(role, settings, page)
     do throws(WorkerFailure) {
       try session.pin()
+      let attachment = try Worker.explaining(attach)
       switch settings.pattern {
-      case .roundTrip: try work(type, RoundTrip.self, channel, role, spec, &session)
-      case .stream: try work(type, Stream.self, channel, role, spec, &session)
-      case .paced: try work(type, Paced.self, channel, role, spec, &session)
+      case .roundTrip: try work(type, RoundTrip.self, attachment, role, spec, &session)
+      case .stream: try work(type, Stream.self, attachment, role, spec, &session)
+      case .paced: try work(type, Paced.self, attachment, role, spec, &session)
       }
       return 0
     } catch {
@@ -63,42 +69,59 @@ public enum Worker {
   /// Attach, probe, calibrate, measure, probe.
   @inlinable
   static func work<T: Transport & ~Copyable, P: Pattern>(
-    _ type: T.Type, _ pattern: P.Type, _ channel: T.Channel, _ role: Role, _ spec: ChannelSpec,
+    _ type: T.Type, _ pattern: P.Type, _ attachment: T.Attachment, _ role: Role, _ spec: ChannelSpec,
     _ session: inout WorkerSession
   ) throws(WorkerFailure) {
-    var transport = try attach(type, channel, role, spec, session)
+    var transport = try make(type, attachment, role, spec)
     try session.attached(transport.sharedMapping)
     while let phase = try session.nextPhase() {
+      let received: UInt64
       do throws(ExchangeError) {
-        try exchange(&transport, pattern, role, phase)
+        received = try exchange(&transport, pattern, role, phase)
       } catch {
         throw WorkerFailure(error)
       }
-      try session.finish(phase, transport.stalls)
+      try session.finish(phase, received, transport.stalls)
     }
+    session.note(transport.facts)
     transport.shutDown()
     try session.probeAfterwards()
   }
 
   @inlinable
-  static func attach<T: Transport & ~Copyable>(
-    _ type: T.Type, _ channel: T.Channel, _ role: Role, _ spec: ChannelSpec, _ session: WorkerSession
+  static func make<T: Transport & ~Copyable>(
+    _ type: T.Type, _ attachment: T.Attachment, _ role: Role, _ spec: ChannelSpec
   ) throws(WorkerFailure) -> T {
     do throws(TransportError) {
-      return try T(attaching: channel, as: role, spec)
+      return try T(attachment, as: role, spec)
+    } catch {
+      throw WorkerFailure(.attaching, error.description)
+    }
+  }
+
+  @inlinable
+  static func explaining<Value>(
+    _ attach: () throws(TransportError) -> Value
+  ) throws(WorkerFailure) -> Value {
+    do throws(TransportError) {
+      return try attach()
     } catch {
       throw WorkerFailure(.attaching, error.description)
     }
   }
 
   /// A function of its own, so that the measured loop can be found, and checked, in the machine code.
+  ///
+  /// - Returns: the messages exchanged, without those that were lost.
   @inlinable @inline(never)
   static func exchange<T: Transport & ~Copyable, P: Pattern>(
     _ transport: inout T, _ pattern: P.Type, _ role: Role, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
     switch role {
-    case .producer: try P.produce(&transport, phase)
-    case .consumer: try P.consume(&transport, phase)
+    case .producer:
+      try P.produce(&transport, phase)
+      return phase.count
+    case .consumer: return try P.consume(&transport, phase)
     }
   }
 }

@@ -58,6 +58,11 @@ public struct WorkerSession {
     publish()
   }
 
+  @usableFromInline mutating func note(_ facts: TransportFacts) {
+    report.facts = facts
+    publish()
+  }
+
   @usableFromInline mutating func probeAfterwards() throws(WorkerFailure) {
     report.probeAfter = try probe()
     report.stage = .done
@@ -97,12 +102,13 @@ public struct WorkerSession {
     phaseIsMeasured = agreed & Self.measuredFlag != 0
     let count = agreed & ~Self.measuredFlag
     let phase = Phase(
-      payload: settings.payload, clock: settings.clock, first: nextSequence, count: count,
+      payload: settings.payload, reply: settings.reply, clock: settings.clock, first: nextSequence,
+      count: count,
       startTicks: page.agreedStart,
       schedule: Schedule(
         rate: max(settings.rate, 1e-3), arrival: settings.arrival, seed: settings.seed &+ nextSequence,
         clock: settings.clock),
-      primary: page.histogram(0), secondary: page.histogram(1))
+      primary: page.histogram(0), secondary: page.histogram(1), endSeen: page.endSeen)
     nextSequence += count
     begin()
     return phase
@@ -128,7 +134,7 @@ public struct WorkerSession {
   }
 
   @usableFromInline mutating func finish(
-    _ phase: Phase, _ stalls: UInt64
+    _ phase: Phase, _ messages: UInt64, _ stalls: UInt64
   ) throws(WorkerFailure) {
     let end = settings.clock.now()
     if phaseIsMeasured {
@@ -137,7 +143,7 @@ public struct WorkerSession {
         report.migrations = after - before
         report.hasMigrations = true
       }
-      report.messages = phase.count
+      report.messages = messages
       report.stalls = stalls - stallsBefore
       // A paced load begins when its first message is due.
       report.startTicks = settings.pattern == .paced ? phase.startTicks : phaseStart

@@ -2,21 +2,23 @@ import IPCTransport
 import LinuxIPC
 import Measurement
 
-/// No mechanism at all: every message is written and read in the worker's own memory. What it "takes" is the
-/// tool's own cost in every other number; nothing is subtracted.
-public struct Null<Wait: WaitStrategy>: Transport, ~Copyable {
-  public static var wait: WaitKind { Wait.kind }
-
+/// No mechanism at all: what it "takes" is the tool's own cost in every other number; nothing is subtracted.
+public enum Null: ChannelProvider {
   public static var mechanism: Mechanism {
     Mechanism(
       id: "null", summary: "nothing is exchanged: the tool's own cost",
       traits: Traits(framing: .message, direction: .twoWay, reach: .process, payloadCopies: 0),
-      manPages: [])
+      explanation: explanation, manPages: [])
   }
 
-  public static func probe(_ spec: ChannelSpec) throws(TransportError) {}
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Int { spec.messageByteCount }
-  public static func close(_ channel: Int) {}
+  public static func open(_ spec: ChannelSpec) throws(TransportError) {}
+  public static func close(_ channel: Void) {}
+  public static func attach(_ channel: Void, as role: Role, _ spec: ChannelSpec) throws(TransportError) {}
+}
+
+/// Every message is written and read in the worker's own memory.
+public struct OwnMemory<Wait: WaitStrategy>: Transport, ~Copyable {
+  public static var wait: WaitKind { Wait.kind }
 
   @usableFromInline let buffer: UnsafeMutableRawBufferPointer
   @usableFromInline let payload: Payload
@@ -25,9 +27,10 @@ public struct Null<Wait: WaitStrategy>: Transport, ~Copyable {
   @usableFromInline let role: Role
   public var stalls: UInt64 { 0 }
 
-  public init(attaching channel: Int, as role: Role, _ spec: ChannelSpec) throws(TransportError) {
-    buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(channel, 1), alignment: 64)
-    payload = Payload(byteCount: max(channel, 1), touch: .all)
+  public init(_ attachment: Void, as role: Role, _ spec: ChannelSpec) throws(TransportError) {
+    let byteCount = max(spec.messageByteCount, 1)
+    buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+    payload = Payload(byteCount: byteCount, touch: .all)
     self.role = role
   }
 
@@ -51,4 +54,15 @@ public struct Null<Wait: WaitStrategy>: Transport, ~Copyable {
   }
 
   public mutating func shutDown() {}
+}
+
+extension Null {
+  static var explanation: Explanation {
+    Explanation(
+      "Both workers run the same loops as everywhere else, but each writes and reads messages in its own memory. "
+        + "What is left is the cost of the tool: clock readings, writing and checking the payload, the loop.",
+      producer: [], consumer: [], limits: ["It carries nothing to another process."],
+      useWhen: "You want to know which part of another figure is the tool's.",
+      avoidWhen: "You want to send something.")
+  }
 }

@@ -1,29 +1,69 @@
 import LinuxIPC
 import Measurement
 
-/// Every mechanism there is, one line each, in the order in which they are listed.
+/// Every mechanism there is, one entry each, in the order in which they are listed.
 public enum Registry {
   public static let entries: [MechanismEntry] = [
-    MechanismEntry(.of(Null<Spin>.self), .of(Null<Block>.self)),
+    MechanismEntry(.of(Null.self, OwnMemory<Spin>.self), .of(Null.self, OwnMemory<Block>.self)),
+    .ring(SharedMemory.self),
+    .ring(MappedFile.self),
     MechanismEntry(
-      .of(SharedMemory<Spin>.self), .of(SharedMemory<Yield>.self), .of(SharedMemory<Block>.self),
-      .of(SharedMemory<SpinThenBlock>.self)),
+      .of(MappedFileNotify.self, NotifiedView<Block>.self),
+      .of(MappedFileNotify.self, NotifiedView<Spin>.self)),
+    .byteStream(
+      Pipe.self,
+      .of(Pipe.self, Messages<Packets<Connected, Block>>.self, variants: ["packet"]),
+      .of(Pipe.self, Messages<Packets<Connected, Spin>>.self, variants: ["packet"]),
+      .of(Pipe.self, ByteStream<SpliceSender, Block>.self, variants: ["splice"]),
+      .of(Pipe.self, ByteStream<SpliceSender, Spin>.self, variants: ["splice"])),
     MechanismEntry(
-      .of(MappedFile<Spin>.self), .of(MappedFile<Yield>.self), .of(MappedFile<Block>.self),
-      .of(MappedFile<SpinThenBlock>.self)),
+      .of(Vmsplice.self, ByteStream<VmspliceSender, Block>.self),
+      .of(Vmsplice.self, ByteStream<VmspliceSender, Spin>.self)),
+    .byteStream(Fifo.self),
+    .packets(
+      NamedPipe.self, Connected.self,
+      .of(NamedPipe.self, ByteStream<CopyingSender, Block>.self, variants: ["byte"]),
+      .of(NamedPipe.self, ByteStream<CopyingSender, Spin>.self, variants: ["byte"])),
+    .packets(Mailslots.self, Datagram.self),
     MechanismEntry(
-      .of(Pipe<Block>.self), .of(Pipe<Spin>.self), .of(Pipe<Yield>.self), .of(Pipe<SpinThenBlock>.self)),
-    MechanismEntry(
-      .of(Fifo<Block>.self), .of(Fifo<Spin>.self), .of(Fifo<Yield>.self), .of(Fifo<SpinThenBlock>.self)),
-    MechanismEntry(
-      .of(UnixStream<Block>.self), .of(UnixStream<Spin>.self), .of(UnixStream<Yield>.self),
-      .of(UnixStream<SpinThenBlock>.self)),
-    MechanismEntry(
-      .of(TCP<Block>.self), .of(TCP<Spin>.self), .of(TCP<Yield>.self), .of(TCP<SpinThenBlock>.self)),
+      .of(CopyData.self, CallByCopy<Block>.self), .of(CopyData.self, CallByCopy<Spin>.self),
+      .of(CopyData.self, CallByCopy<SpinThenBlock>.self)),
+    .byteStream(UnixStream.self),
+    .packets(UnixSeqpacket.self, Connected.self),
+    .packets(UnixDgram.self, Datagram.self),
+    .byteStream(
+      SocketPair.self,
+      .of(SocketPair.self, Messages<Packets<Connected, Block>>.self, variants: ["seqpacket"]),
+      .of(SocketPair.self, Messages<Packets<Connected, Spin>>.self, variants: ["seqpacket"])),
+    .byteStream(
+      TCP.self,
+      .of(TCP.self, ByteStream<ZeroCopySender, Block>.self, variants: ["zerocopy"]),
+      .of(TCP.self, ByteStream<ZeroCopySender, Spin>.self, variants: ["zerocopy"])),
+    .byteStream(MPTCP.self),
+    .packets(UDP.self, LossyDatagram.self),
+    .byteStream(Vsock.self),
+    .port(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self),
+    .port(SystemVMQ.self, SystemVQueuePort<Block>.self, SystemVQueuePort<Spin>.self),
+    .port(
+      IOURing.self, URingPort<Block>.self, URingPort<Spin>.self,
+      .of(IOURing.self, Messages<RingMessagePort<Block>>.self, variants: ["msg-ring"]),
+      .of(IOURing.self, Messages<RingMessagePort<Spin>>.self, variants: ["msg-ring"])),
+    MechanismEntry(.of(ProcessVMRead.self, Pull<Block>.self), .of(ProcessVMRead.self, Pull<Spin>.self)),
+    .port(FDPassing.self, PassedMemory<Block>.self, PassedMemory<Spin>.self),
+    .port(FutexWord.self, FutexBell<Block>.self, FutexBell<Spin>.self),
+    .port(EventFD.self, EventBell<Block>.self, EventBell<Spin>.self),
+    .port(PosixSemaphores.self, SemaphoreBell<Block>.self, SemaphoreBell<Spin>.self),
+    .port(SystemVSemaphore.self, SystemVBell<Block>.self, SystemVBell<Spin>.self),
+    .port(QueuedSignal.self, SignalBell<Block>.self, SignalBell<Spin>.self),
+    .port(SignalFD.self, SignalDescriptorBell<Block>.self, SignalDescriptorBell<Spin>.self),
+    .port(FileLock.self, LockBell<Block>.self, LockBell<Spin>.self),
+    .port(Inotify.self, WatchBell<Block>.self, WatchBell<Spin>.self),
+    MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self)),
+    MechanismEntry(.of(NNG.self, Messages<NNGPort<Block>>.self)),
   ]
 
   /// Id of the mechanism that exchanges nothing, whose figures are the tool's own cost.
   public static var ownCost: String {
-    entries.first { !$0.mechanism.traits.deliversAcrossProcesses }?.mechanism.id ?? ""
+    entries.first { !$0.mechanism.traits(of: "").deliversAcrossProcesses }?.mechanism.id ?? ""
   }
 }

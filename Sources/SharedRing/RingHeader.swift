@@ -2,7 +2,6 @@ import LinuxIPC
 import Synchronization
 
 /// A word that both sides see. Every access spells its ordering.
-@usableFromInline typealias SharedWord = UnsafePointer<Atomic<UInt64>>
 @usableFromInline typealias SharedHalfWord = UnsafePointer<Atomic<UInt32>>
 
 /// Which ring a region holds; written into its header.

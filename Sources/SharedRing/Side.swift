@@ -1,87 +1,31 @@
-import Glibc
 import LinuxIPC
 import Synchronization
-import SystemPackage
 
 /// One side's entry in a ring's header, and its view of the other side's.
-///
-/// Everything here is off the hot path: it is consulted while a side waits, every few thousand looks.
 struct Side: ~Copyable {
-  private let own: UnsafeMutableRawPointer
-  private let peer: UnsafeMutableRawPointer
-  private let stallLimitNanoseconds: UInt64
-  private var peerDescriptor: Int32 = -1
-  private var position: UInt64 = .max
-  private var waitingSince: UInt64 = 0
-  private var lastLookAtProcess: UInt64 = 0
-
-  /// Byte offsets inside an entry: a state, and the pid of the process that attached.
-  private static var stateOffset: Int { 0 }
-  private static var pidOffset: Int { 8 }
-  private enum State {
-    static var free: UInt64 { 0 }
-    static var attached: UInt64 { 1 }
-    static var closed: UInt64 { 2 }
-  }
-  /// A dead peer is noticed within this time of its death.
-  static var processCheckIntervalNanoseconds: UInt64 { 10_000_000 }
+  private var watch: PeerWatch
 
   /// Takes this side of a ring; each side can be taken once.
   init(
     own: UnsafeMutableRawPointer, peer: UnsafeMutableRawPointer, stallLimitNanoseconds: UInt64
   ) throws(RingFormatError) {
-    self.own = own
-    self.peer = peer
-    self.stallLimitNanoseconds = stallLimitNanoseconds
-    let (taken, _) = Self.word(own, Self.stateOffset).pointee.compareExchange(
-      expected: State.free, desired: State.attached, ordering: .acquiringAndReleasing)
-    guard taken else { throw RingFormatError("This side of the ring is in use by another process.") }
-    Self.word(own, Self.pidOffset).pointee.store(UInt64(getpid()), ordering: .releasing)
+    guard
+      let watch = PeerWatch(own: own, peer: peer, stallLimitNanoseconds: stallLimitNanoseconds)
+    else { throw RingFormatError("This side of the ring is in use by another process.") }
+    self.watch = watch
   }
 
-  deinit {
-    if peerDescriptor >= 0 { Glibc.close(peerDescriptor) }
-  }
-
-  func close() { Self.word(own, Self.stateOffset).pointee.store(State.closed, ordering: .releasing) }
+  func close() { watch.leave() }
 
   /// Throws when waiting has become pointless: the peer closed or died, or nothing has moved for too long.
   ///
   /// - Parameter position: how far this side has come; the stall limit counts from its last change.
   mutating func checkPatience(at position: UInt64) throws(RingError) {
-    let now = Clock.monotonicNanoseconds()
-    if position != self.position {
-      self.position = position
-      waitingSince = now
+    switch watch.look(at: position) {
+    case .present: return
+    case .gone: throw .peerClosed
+    case .stalled: throw .timedOut
     }
-    if Self.word(peer, Self.stateOffset).pointee.load(ordering: .acquiring) == State.closed {
-      throw .peerClosed
-    }
-    if now &- lastLookAtProcess >= Self.processCheckIntervalNanoseconds {
-      lastLookAtProcess = now
-      if peerIsGone() { throw .peerClosed }
-    }
-    if now &- waitingSince > stallLimitNanoseconds { throw .timedOut }
-  }
-
-  /// Whether the process that attached to the other side has ended. A peer that lies about its pid delays its
-  /// own detection and nothing else.
-  private mutating func peerIsGone() -> Bool {
-    if peerDescriptor < 0 {
-      let pid = Self.word(peer, Self.pidOffset).pointee.load(ordering: .acquiring)
-      guard pid > 0, pid < UInt64(Int32.max), pid != UInt64(getpid()) else { return false }
-      do throws(SystemError) {
-        peerDescriptor = try Child.descriptor(of: Int32(pid)).rawValue
-      } catch {
-        return error.errno == .noSuchProcess
-      }
-    }
-    var poll = pollfd(fd: peerDescriptor, events: Int16(POLLIN), revents: 0)
-    return Glibc.poll(&poll, 1, 0) > 0
-  }
-
-  private static func word(_ base: UnsafeMutableRawPointer, _ offset: Int) -> SharedWord {
-    SharedWord((base + offset).assumingMemoryBound(to: Atomic<UInt64>.self))
   }
 }
 

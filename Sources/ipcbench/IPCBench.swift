@@ -13,7 +13,10 @@ struct IPCBench: ParsableCommand {
       corrupted, 5 no usable baseline, 6 inconclusive, 64 usage.
       """,
     version: Version.text,
-    subcommands: [ListCommand.self, RunCommand.self, ReportCommand.self, DoctorCommand.self])
+    subcommands: [
+      ListCommand.self, ExplainCommand.self, RunCommand.self, ReportCommand.self, DoctorCommand.self,
+      WorkerCommand.self,
+    ])
 
   static func main() {
     LoggingSystem.bootstrap { _ in StandardErrorHandler() }

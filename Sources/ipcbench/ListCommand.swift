@@ -28,26 +28,23 @@ struct ListCommand: ParsableCommand {
     }
   }
 
-  private static let header = ["id", "what it is", "reach", "copies", "waits", "here"]
-
-  private static func cells(_ row: MechanismRow) -> [String] {
-    [
-      row.id, row.summary, row.reach, String(row.payloadCopies), row.waits.joined(separator: " "),
-      row.reason ?? "yes",
-    ]
-  }
-
+  /// The table of the README; what is available differs from machine to machine and is left out.
   private static func markdown(_ rows: [MechanismRow]) -> String {
-    let lines = [header] + [header.map { _ in "---" }] + rows.map(cells)
-    return lines.map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
+    let header = ["id", "what it is", "answers in Win32", "framing", "reach", "copies", "attach", "waits"]
+    let cells = rows.map { row in
+      [
+        "`\(row.id)`", row.summary, row.counterpart ?? "", row.framing, row.reach, row.copies,
+        row.attach.joined(separator: ", "), row.waits.joined(separator: ", "),
+      ]
+    }
+    return ([header, header.map { _ in "---" }] + cells).map { "| " + $0.joined(separator: " | ") + " |" }
+      .joined(separator: "\n")
   }
 
   private static func text(_ rows: [MechanismRow]) -> String {
     let lines =
       [["id", "what it is", "reach", "copies", "here"]]
-      + rows.map { row in
-        [row.id, row.summary, row.reach, String(row.payloadCopies), row.reason ?? "yes"]
-      }
+      + rows.map { row in [row.id, row.summary, row.reach, row.copies, row.reason ?? "yes"] }
     let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { line in
       zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
@@ -68,41 +65,47 @@ struct MechanismRow: Encodable {
   var attach: [String]
   var waits: [String]
   var payloadCopies: Int
+  var minimumMessageBytes: Int
   var maximumMessageBytes: Int?
   var manPages: [String]
   var available: Bool
   var reason: String?
 
+  /// Copies as people read them: a notification has no payload to copy.
+  var copies: String { framing == Traits.Framing.notification.rawValue ? "–" : String(payloadCopies) }
+
   static func all(topology: Topology, scope: ResourceScope) -> [MechanismRow] {
-    Registry.entries.flatMap { entry in
-      let variants = entry.mechanism.variants
-      return variants.isEmpty
-        ? [MechanismRow(entry, nil, topology, scope)]
-        : variants.map { MechanismRow(entry, $0, topology, scope) }
+    defer { scope.removeAll() }
+    return Registry.entries.flatMap { entry in
+      entry.mechanism.variantNames.map { MechanismRow(entry, $0, topology, scope) }
     }
   }
 
   private init(
-    _ entry: MechanismEntry, _ variant: Mechanism.Variant?, _ topology: Topology, _ scope: ResourceScope
+    _ entry: MechanismEntry, _ variant: String, _ topology: Topology, _ scope: ResourceScope
   ) {
     let mechanism = entry.mechanism
-    id = variant.map { "\(mechanism.id):\($0.name)" } ?? mechanism.id
-    summary = variant.map { "\(mechanism.summary): \($0.summary)" } ?? mechanism.summary
+    let traits = mechanism.traits(of: variant)
+    let forms = entry.forms(of: variant)
+    id = mechanism.id(of: variant)
+    summary = mechanism.variant(variant).map { "\(mechanism.summary): \($0.summary)" } ?? mechanism.summary
     counterpart = mechanism.counterpart
-    framing = mechanism.traits.framing.rawValue
-    direction = mechanism.traits.direction.rawValue
-    reach = mechanism.traits.reach.rawValue
-    delivery = mechanism.traits.delivery.rawValue
-    attach = mechanism.traits.attach.map(\.rawValue)
-    waits = entry.forms.map(\.wait.rawValue)
-    payloadCopies = mechanism.traits.payloadCopies
-    maximumMessageBytes = mechanism.traits.maximumMessageByteCount
+    framing = traits.framing.rawValue
+    direction = traits.direction.rawValue
+    reach = traits.reach.rawValue
+    delivery = traits.delivery.rawValue
+    attach = traits.attach.map(\.rawValue)
+    waits = forms.map(\.wait.rawValue)
+    payloadCopies = traits.payloadCopies
+    minimumMessageBytes = traits.minimumMessageByteCount
+    maximumMessageBytes = traits.maximumMessageByteCount
     manPages = mechanism.manPages
     do throws(TransportError) {
-      try entry.forms[0].probe(
+      try forms[0].probe(
         ChannelSpec(
-          variant: variant?.name ?? "", attach: mechanism.traits.attach[0], messageByteCount: 64,
-          topology: topology, scope: scope, serial: 0))
+          variant: variant, wait: forms[0].wait, attach: traits.attach[0],
+          messageByteCount: min(64, traits.maximumMessageByteCount ?? 64), topology: topology, scope: scope,
+          serial: 0))
       available = true
     } catch {
       available = false

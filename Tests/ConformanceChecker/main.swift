@@ -3,26 +3,35 @@
 //
 //   ConformanceChecker ID[:VARIANT] WAIT ATTACH
 //
-// Prints a line per check, `ok NAME` or `FAIL NAME: WHY`; exits with 1 when one failed and with 77 when the
-// mechanism cannot run here, after a line `skip WHY`.
-import Glibc
+// Prints a line per check, `ok NAME` or `FAIL NAME: WHY`, and `done` at the end; exits with 1 when one failed and
+// with 77 when the mechanism cannot run here, after a line `skip WHY`. With a fourth argument it is one side of an
+// exchange, started by itself: unrelated processes share nothing but a name.
+import Foundation
 import IPCTransport
 import LinuxIPC
 import Measurement
 import Mechanisms
 
-guard CommandLine.arguments.count == 4, let wait = WaitKind(rawValue: CommandLine.arguments[2]),
-  let attach = Attach(rawValue: CommandLine.arguments[3])
+let arguments = CommandLine.arguments
+guard arguments.count >= 4, let wait = WaitKind(rawValue: arguments[2]),
+  let attach = Attach(rawValue: arguments[3])
 else {
   print("usage: ConformanceChecker ID[:VARIANT] WAIT ATTACH")
   exit(64)
 }
-let names = CommandLine.arguments[1].split(separator: ":").map(String.init)
+let names = arguments[1].split(separator: ":").map(String.init)
+let variant = names.count > 1 ? names[1] : ""
 guard let entry = Registry.entries.first(where: { $0.mechanism.id == names[0] }),
-  let form = entry.form(wait)
+  let form = entry.form(variant, wait)
 else {
   print("no such form")
   exit(64)
 }
 signal(SIGPIPE, SIG_IGN)
-form.visit(Checks(variant: names.count > 1 ? names[1] : "", attach: attach))
+if arguments.count > 4 {
+  guard let order = try? JSONDecoder().decode(SideOrder.self, from: Data(arguments[4].utf8)) else { exit(64) }
+  Processes.dieWithParent(order.parent)
+  form.visit(Side(order: order, variant: variant, wait: wait, attach: attach))
+} else {
+  form.visit(Checks(variant: variant, wait: wait, attach: attach))
+}

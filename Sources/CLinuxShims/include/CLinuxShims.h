@@ -97,3 +97,127 @@ int ipcb_shmctl_remove(int id);
 /// Walks the kernel's table (SHM_INFO, SHM_STAT): the segment at `index`, or -1 past the end or -2 for an
 /// unused index. Fills what is needed to tell whose leftover it is.
 int ipcb_shm_at_index(int index, int *id, int *key, pid_t *creator, uint64_t *attached, uid_t *owner);
+
+// Memory --------------------------------------------------------------------------------------------------
+
+/// Maps a shared object at an address aligned to `alignment` (a power of two), or returns NULL.
+void *ipcb_map_aligned(int fd, size_t bytes, size_t alignment);
+/// Makes the pages of a shared mapping huge ones (MADV_COLLAPSE).
+int ipcb_collapse(void *address, size_t bytes);
+/// Maps huge pages of 2 MiB from the reserved pool (MFD_HUGETLB | MFD_HUGE_2MB).
+int ipcb_memfd_huge(const char *name);
+int ipcb_msync(void *address, size_t bytes);
+ssize_t ipcb_write_to_process(pid_t pid, uint64_t remote, const void *local, size_t bytes);
+ssize_t ipcb_read_from_process(pid_t pid, uint64_t remote, void *local, size_t bytes);
+
+// Handles -------------------------------------------------------------------------------------------------
+
+/// pidfd_getfd(2): a duplicate of descriptor `fd` of another process.
+int ipcb_pidfd_getfd(int pidfd, int fd);
+/// Lets any process of this user take descriptors and memory from this one, where Yama would forbid it.
+int ipcb_allow_tracing(void);
+/// One byte and one descriptor in a message (SCM_RIGHTS).
+ssize_t ipcb_send_descriptor(int socket, int fd, const void *bytes, size_t count);
+/// `fd` is −1 when the message carried none. The received descriptor is close-on-exec.
+ssize_t ipcb_receive_descriptor(int socket, int *fd, void *bytes, size_t count);
+int ipcb_set_process_name(const char *name);
+
+// Pipes ---------------------------------------------------------------------------------------------------
+
+/// Capacity of a pipe in bytes.
+int ipcb_pipe_capacity(int fd);
+ssize_t ipcb_splice_in(int file, int64_t offset, int pipe, size_t bytes, int nonblocking);
+ssize_t ipcb_vmsplice(int pipe, const void *bytes, size_t count, int nonblocking);
+
+// Notifications -------------------------------------------------------------------------------------------
+
+int ipcb_eventfd(unsigned initial, int nonblocking);
+/// Real-time signal number `index` (0 is SIGRTMIN).
+int ipcb_realtime_signal(int index);
+int ipcb_block_signal(int signal);
+int ipcb_queue_signal(pid_t pid, int signal, uint64_t value);
+/// sigtimedwait(2); `nanoseconds` 0 looks once. Fails with EAGAIN when none came.
+int ipcb_await_signal(int signal, uint64_t nanoseconds, uint64_t *value);
+int ipcb_signalfd(int signal, int nonblocking);
+/// The value of one queued signal, read from a signalfd: 0, or −1.
+int ipcb_read_signalfd(int fd, uint64_t *value);
+/// Interrupts blocking calls of this process every `milliseconds` (SIGALRM without SA_RESTART); 0 stops it.
+int ipcb_heartbeat(unsigned milliseconds);
+/// Open-file-description locks on one byte or more; `wait` blocks. `type`: 0 unlock, 1 write lock.
+int ipcb_lock_bytes(int fd, int type, int64_t start, int64_t count, int wait);
+/// 1 when somebody else holds a lock on the byte, 0 when nobody does, −1 on failure.
+int ipcb_byte_is_locked(int fd, int64_t start);
+int ipcb_inotify_create(int nonblocking);
+int ipcb_inotify_watch_modify(int fd, const char *path);
+/// Number of modification events in `bytes` that read(2) took from an inotify descriptor; −1 when events were lost.
+int ipcb_inotify_count(const void *bytes, size_t count);
+
+// Semaphores ----------------------------------------------------------------------------------------------
+
+int ipcb_sem_init(void *semaphore);
+size_t ipcb_sem_size(void);
+void *ipcb_sem_open(const char *name, int create);
+int ipcb_semget(int key, int count, int flags);
+int ipcb_semop(int id, unsigned short number, short change, int nonblocking);
+int ipcb_semctl_remove(int id);
+
+// Message queues ------------------------------------------------------------------------------------------
+
+int ipcb_mq_open(const char *name, int flags, long message_count, long message_bytes);
+int ipcb_mq_unlink(const char *name);
+int ipcb_mq_send(int queue, const void *bytes, size_t count);
+ssize_t ipcb_mq_receive(int queue, void *bytes, size_t capacity);
+int ipcb_msgget(int key, int flags);
+int ipcb_msgctl_remove(int id);
+/// `message` starts with the eight bytes of its type; `count` is what follows them.
+int ipcb_msgsnd(int id, const void *message, size_t count, int nonblocking);
+ssize_t ipcb_msgrcv(int id, void *message, size_t capacity, int nonblocking);
+
+// More sockets --------------------------------------------------------------------------------------------
+
+int ipcb_get_socket_option(int fd, int level, int option);
+/// A socket of MPTCP (protocol 262) over IPv4.
+int ipcb_mptcp_socket(void);
+int ipcb_is_mptcp(int fd);
+/// Joins a multicast group on the loopback interface, or sends to it through that interface.
+int ipcb_join_multicast(int fd, const char *group);
+int ipcb_send_multicast_on_loopback(int fd);
+int ipcb_bind_ipv4(int fd, const char *address, uint16_t port);
+int ipcb_connect_ipv4(int fd, const char *address, uint16_t port);
+int ipcb_vsock_bind(int fd, unsigned cid, unsigned port);
+int ipcb_vsock_connect(int fd, unsigned cid, unsigned port);
+int ipcb_vsock_port(int fd);
+int ipcb_enable_zerocopy(int fd);
+ssize_t ipcb_send_zerocopy(int fd, const void *bytes, size_t count);
+/// Takes completions from the error queue: how many sends have completed, and how many of them the kernel copied.
+int ipcb_zerocopy_completions(int fd, uint32_t *completed, uint32_t *copied);
+/// Bytes of the next message or of the stream that wait to be read (SIOCINQ).
+int ipcb_bytes_waiting(int fd);
+/// Datagrams the kernel dropped on this socket because its buffer was full (SO_MEMINFO), or −1.
+int64_t ipcb_socket_drops(int fd);
+
+// io_uring ------------------------------------------------------------------------------------------------
+
+/// A submission and a completion ring of the kernel (io_uring(7)), with at most one operation in flight each way.
+typedef struct {
+  int fd;
+  unsigned *sq_tail, *sq_mask, *sq_array, *cq_head, *cq_tail, *cq_mask;
+  void *sqes, *cqes;
+} ipcb_uring;
+
+int ipcb_uring_create(ipcb_uring *ring, unsigned entries);
+void ipcb_uring_destroy(ipcb_uring *ring);
+/// Prepares an operation; opcode as in linux/io_uring.h.
+void ipcb_uring_send(ipcb_uring *ring, int fd, const void *bytes, size_t count, int flags, uint64_t tag);
+void ipcb_uring_receive(ipcb_uring *ring, int fd, void *bytes, size_t capacity, int flags, uint64_t tag);
+/// A completion with `value` and `length` in the ring `target` (IORING_OP_MSG_RING).
+void ipcb_uring_message(ipcb_uring *ring, int target, uint32_t length, uint64_t value, uint64_t tag);
+/// Submits what was prepared and waits for `wait` completions. −1 with errno, EINTR included.
+int ipcb_uring_enter(ipcb_uring *ring, unsigned submit, unsigned wait);
+/// Takes one completion: 1 and its result and tag, or 0 when there is none.
+int ipcb_uring_take(ipcb_uring *ring, int32_t *result, uint64_t *tag);
+
+// Libraries that a mechanism uses where they are installed -------------------------------------------------
+
+void *ipcb_library_open(const char *name);
+void *ipcb_library_symbol(void *library, const char *name);

@@ -1,70 +1,104 @@
 import IPCTransport
 import LinuxIPC
-import Measurement
 import SystemPackage
 
 /// A stream socket with a path in the file system: listen, connect, accept.
-public struct UnixStream<Wait: WaitStrategy>: Transport, ~Copyable {
-  public static var wait: WaitKind { Wait.kind }
-
+public enum UnixStream: ChannelProvider {
   public static var mechanism: Mechanism {
     Mechanism(
       id: "unix-stream", summary: "a stream socket on a path (AF_UNIX)", counterpart: "sockets",
       traits: Traits(
         framing: .byteStream, direction: .twoWay, reach: .host, attach: [.name], payloadCopies: 2),
-      manPages: ["unix(7)", "socket(7)"])
+      explanation: explanation, manPages: ["unix(7)", "socket(7)"])
   }
 
-  public struct Channel: Sendable {
-    var listener: Socket
-    var path: String
-  }
-
-  public static func probe(_ spec: ChannelSpec) throws(TransportError) {}
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    try explaining("listen on a Unix socket") { () throws(SystemError) in
-      let path = try spec.scope.path(spec.name("stream.sock"))
-      let listener = try Socket.unixStream()
-      do throws(SystemError) {
-        try listener.bind(path: path)
-        try listener.listen()
-      } catch {
-        listener.close()
-        throw error
-      }
-      return Channel(listener: listener, path: path)
+  /// The path.
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> String {
+    try explaining("name a socket") { () throws(SystemError) in
+      try spec.scope.path(spec.name("stream.sock"))
     }
   }
 
-  public static func relinquish(_ channel: Channel) { channel.listener.close() }
-  public static func close(_ channel: Channel) { SharedObject.removeFile(path: channel.path) }
+  public static func address(of path: String) -> String { path }
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
+  public static func close(_ path: String) { SharedObject.removeFile(path: path) }
 
-  @usableFromInline var bytes: ByteStream<Wait>
-  @inlinable public var stalls: UInt64 { bytes.stalls }
-
-  /// The producer connects, the consumer accepts.
-  public init(attaching channel: Channel, as role: Role, _ spec: ChannelSpec) throws(TransportError) {
-    let socket = try explaining("connect the Unix socket") { () throws(SystemError) in
-      // The listener is inherited: a producer that kept its copy would hold a dead consumer's queue open.
-      defer { channel.listener.close() }
-      guard role == .producer else { return try channel.listener.accept(milliseconds: 5000) }
-      let socket = try Socket.unixStream()
-      try socket.connect(path: channel.path)
-      return socket
-    }
-    bytes = try ByteStream(input: socket.descriptor, output: socket.descriptor, spec)
+  public static func attach(
+    _ path: String, as role: Role, _ spec: ChannelSpec
+  ) throws(TransportError) -> Ends {
+    Ends(try UnixConnection.make(.stream, role, path: path))
   }
+}
 
-  @inlinable @inline(__always)
-  public mutating func send(
-    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
-  ) throws(ExchangeError) { try bytes.send(byteCount, fill) }
-
-  @inlinable @inline(__always)
-  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-    try bytes.receive(body)
+extension UnixStream {
+  static var explanation: Explanation {
+    Explanation(
+      "A connected stream socket whose address is a path in the file system. The consumer binds and "
+        + "listens there, the producer connects, and from then on bytes go both ways through the kernel: "
+        + "one copy in, one copy out, no network stack between. It keeps no message boundaries, so the "
+        + "suite puts the length in 4 bytes before each message.",
+      producer: [
+        .init(
+          "socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)", "Makes its end.", answers: "WSAStartup, socket"),
+        .init(
+          "connect(s, path, …)",
+          "Every 500 µs, for up to 5 s, while there is no such path or nobody listens (ENOENT, "
+            + "ECONNREFUSED, EAGAIN).",
+          answers: "connect"),
+        .init(
+          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
+          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
+          answers: "ioctlsocket(FIONBIO)"),
+        .init(
+          "write(s, message, 4 + byteCount)",
+          "Sends the length and the payload in one call; it sleeps while the send buffer is full.",
+          answers: "send"),
+        .init(
+          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
+          "In a round trip: waits for the echo in the same way.",
+          answers: "recv"),
+        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+      ],
+      consumer: [
+        .init(
+          "mkdir(\"/tmp/ipcbench-PID-START\", 0700)",
+          "The harness makes the run's directory once; the path lies in it."),
+        .init(
+          "socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)",
+          "The consumer makes the socket that listens.",
+          answers: "WSAStartup, socket"),
+        .init("bind(listener, path, …)", "Gives it its name: makes the socket file.", answers: "bind"),
+        .init("listen(listener, 1)", "Lets one connection wait.", answers: "listen"),
+        .init("poll(listener, POLLIN, 5000)", "Waits for the producer, 5 s at most.", answers: "select"),
+        .init("accept4(listener, NULL, NULL, SOCK_CLOEXEC)", "Takes the connection.", answers: "accept"),
+        .init("close(listener)", "Nobody else is expected.", answers: "closesocket"),
+        .init(
+          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
+          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
+          answers: "ioctlsocket(FIONBIO)"),
+        .init(
+          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
+          "Sleeps until there is something, takes all that is there and cuts it into messages; 0 is "
+            + "the peer's end. spin-then-block spins on EAGAIN first and then sleeps in poll.",
+          answers: "recv"),
+        .init("write(s, message, 4 + byteCount)", "In a round trip: sends the echo.", answers: "send"),
+        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .init("unlink(path)", "The harness removes the name once both workers are gone."),
+      ],
+      limits: [
+        "A path has at most 107 bytes (sun_path, unix(7)), and stays after a crash until somebody "
+          + "unlinks it.",
+        "The send buffer is left at net.core.wmem_default, 212,992 bytes unless changed, and counts the "
+          + "kernel's bookkeeping too: about 280 messages of 64 B fill it.",
+        "Waiting connections are bounded by the backlog, here 1, and by net.core.somaxconn (4,096).",
+        "A write above the send buffer is taken in parts: a reader can see half a message.",
+        "When the receiver closes with data unread, the sender's next read fails with ECONNRESET, its "
+          + "write with EPIPE.",
+      ],
+      useWhen: "Two unrelated processes on one host need a reliable two-way connection, with "
+        + "end-of-peer, poll, credentials (SO_PEERCRED) and descriptor passing.",
+      avoidWhen: "Round trips of a few microseconds are too slow, where shared memory is the answer, or "
+        + "the peer may move to another host. For whole messages unix-seqpacket saves the "
+        + "framing.")
   }
-
-  public mutating func shutDown() { bytes.shutDown() }
 }

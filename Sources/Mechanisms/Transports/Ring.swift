@@ -13,13 +13,15 @@ struct RingLayout {
   /// shared cache instead of out of the other core's. Where one message is in flight, four slots: going round
   /// through eight costs 15 % of a round trip, through 64 or more up to 40 %. A side that sleeps needs more to
   /// do when it wakes than fits into 16 KiB.
-  init<Wait: WaitStrategy>(_ spec: ChannelSpec, _ wait: Wait.Type) {
+  init(_ spec: ChannelSpec) {
     let byteCount = max(spec.messageByteCount, 1)
     let one = RingGeometry(kind: .messages, slotCount: 2, capacity: byteCount).stride
     let slotCount =
       if spec.messagesInFlight == 1 { 4 } else if byteCount > 8 << 10 {
         max(byteCount <= 4 << 20 ? 4 : 2, (4 << 20) / byteCount)
-      } else if Wait.sleeps { (1 << 20) / one } else { max(4, (16 << 10) / one) }
+      } else if spec.wait == .block || spec.wait == .spinThenBlock {
+        (1 << 20) / one
+      } else { max(4, (16 << 10) / one) }
     geometry = RingGeometry(kind: .messages, slotCount: slotCount, capacity: byteCount)
   }
 
@@ -53,13 +55,17 @@ struct RingLayout {
 }
 
 /// One worker's ends of the two rings.
-public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
+public struct Ring<Wait: WaitStrategy>: Transport, ~Copyable {
+  public static var wait: WaitKind { Wait.kind }
+
   let mapping: LinuxIPC.Mapping
   @usableFromInline var producer: MessageProducer<Wait>
   @usableFromInline var consumer: MessageConsumer<Wait>
 
-  init(_ mapping: LinuxIPC.Mapping, _ role: Role, _ spec: ChannelSpec) throws(TransportError) {
-    let layout = RingLayout(spec, Wait.self)
+  public init(
+    _ mapping: LinuxIPC.Mapping, as role: Role, _ spec: ChannelSpec
+  ) throws(TransportError) {
+    let layout = RingLayout(spec)
     let (out, back) = role == .producer ? (0, 1) : (1, 0)
     let sending = try Self.producer(layout.region(out, of: mapping), spec)
     let receiving = try Self.consumer(layout.region(back, of: mapping), spec)
@@ -90,10 +96,11 @@ public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
     }
   }
 
-  @inlinable var stalls: UInt64 { producer.stalls &+ consumer.stalls }
+  public var stalls: UInt64 { producer.stalls &+ consumer.stalls }
+  public var sharedMapping: LinuxIPC.Mapping? { mapping }
 
   @inlinable @inline(__always)
-  mutating func send(
+  public mutating func send(
     _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(ExchangeError) {
     do throws(RingError) {
@@ -104,7 +111,7 @@ public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
   }
 
   @inlinable @inline(__always)
-  mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
+  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
     do throws(RingError) {
       try consumer.receive(body)
     } catch {
@@ -112,7 +119,7 @@ public struct RingEndpoint<Wait: WaitStrategy>: ~Copyable {
     }
   }
 
-  mutating func shutDown() {
+  public mutating func shutDown() {
     producer.close()
     consumer.close()
   }

@@ -1,0 +1,65 @@
+import Foundation
+import IPCTransport
+import LinuxIPC
+import Measurement
+
+/// All that a spawned worker is told: the arguments of a program that shares nothing else with the harness but
+/// the control page's name.
+public struct WorkerOrder: Codable, Sendable {
+  var mechanism: String
+  var variant: String
+  var wait: WaitKind
+  var attach: Attach
+  var role: Role
+  var address: String
+  var messageByteCount: Int
+  var messagesInFlight: Int?
+  var memory: MemoryPolicy
+  var scope: ResourceScope
+  var serial: Int
+  var stallLimitNanoseconds: UInt64
+  var settings: TrialSettings
+  var controlPage: String
+  var parent: Int32
+
+  init(
+    _ id: String, _ role: Role, address: String, _ spec: ChannelSpec, _ settings: TrialSettings, page: String
+  ) {
+    mechanism = id
+    variant = spec.variant
+    wait = spec.wait
+    attach = spec.attach
+    self.role = role
+    self.address = address
+    messageByteCount = spec.messageByteCount
+    messagesInFlight = spec.messagesInFlight
+    memory = spec.memory
+    scope = spec.scope
+    serial = spec.serial
+    stallLimitNanoseconds = spec.stallLimitNanoseconds
+    self.settings = settings
+    controlPage = page
+    parent = getpid()
+  }
+
+  var text: String {
+    (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  /// In the spawned worker: does the work; returns the exit code.
+  public static func carryOut(_ text: String, _ entries: [MechanismEntry]) -> Int32 {
+    guard let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
+      let entry = entries.first(where: { $0.mechanism.id == order.mechanism }),
+      let form = entry.form(order.variant, order.wait),
+      let page = try? ControlPage(opening: order.controlPage)
+    else { return 64 }
+    Processes.dieWithParent(order.parent)
+    StopSignal.ignoreBrokenPipes()
+    let spec = ChannelSpec(
+      variant: order.variant, wait: order.wait, attach: order.attach,
+      messageByteCount: order.messageByteCount, messagesInFlight: order.messagesInFlight,
+      memory: order.memory, topology: Topology.detect(), scope: order.scope, serial: order.serial,
+      stallLimitNanoseconds: order.stallLimitNanoseconds)
+    return form.workAt(order.address, order.role, spec, order.settings, page)
+  }
+}

@@ -1,0 +1,99 @@
+import Glibc
+import IPCTransport
+import LinuxIPC
+import SystemPackage
+
+/// Connections over a path: the consumer listens, the producer connects, and nothing of them is inherited.
+enum UnixConnection {
+  static func accept(_ kind: Socket.Kind, path: String) throws(SystemError) -> Socket {
+    let listener = try Socket.unix(kind)
+    defer { listener.close() }
+    try listener.bind(path: path)
+    try listener.listen()
+    return try listener.accept(milliseconds: 5000)
+  }
+
+  static func connect(_ kind: Socket.Kind, path: String) throws(SystemError) -> Socket {
+    let socket = try Socket.unix(kind)
+    do throws(SystemError) {
+      try socket.connect(path: path, milliseconds: 5000)
+    } catch {
+      socket.close()
+      throw error
+    }
+    return socket
+  }
+
+  static func make(_ kind: Socket.Kind, _ role: Role, path: String) throws(TransportError) -> Socket {
+    try explaining(role == .producer ? "connect to \(path)" : "listen on \(path)") { () throws(SystemError) in
+      try role == .producer ? connect(kind, path: path) : accept(kind, path: path)
+    }
+  }
+}
+
+/// Connections over the loopback interface, by a port that the parent keeps reserved.
+enum LoopbackConnection {
+  struct Channel: Sendable {
+    /// Bound and never listened to; nil in a spawned worker.
+    var reservation: Socket?
+    var port: UInt16
+
+    var address: String { String(port) }
+
+    init(reservation: Socket?, port: UInt16) {
+      self.reservation = reservation
+      self.port = port
+    }
+
+    init(address: String) throws(TransportError) {
+      guard let port = UInt16(address) else {
+        throw TransportError(.unsupported, "'\(address)' is not a port.")
+      }
+      self.init(reservation: nil, port: port)
+    }
+  }
+
+  typealias Maker = () throws(SystemError) -> Socket
+
+  static func reserve(_ make: Maker) throws(TransportError) -> Channel {
+    try explaining("reserve a port on 127.0.0.1") { () throws(SystemError) in
+      let socket = try bound(make, port: 0)
+      return Channel(reservation: socket, port: try socket.localPort())
+    }
+  }
+
+  /// Several sockets of one user may be bound to a port that way; only one of them will listen.
+  static func bound(_ make: Maker, port: UInt16) throws(SystemError) -> Socket {
+    let socket = try make()
+    do throws(SystemError) {
+      // Libraries that bind the port for us ask only for the first of the two.
+      try socket.set(SO_REUSEADDR, 1, "SO_REUSEADDR")
+      try socket.set(SO_REUSEPORT, 1, "SO_REUSEPORT")
+      try socket.bind(address: "127.0.0.1", port: port)
+    } catch {
+      socket.close()
+      throw error
+    }
+    return socket
+  }
+
+  static func make(
+    _ role: Role, _ channel: Channel, _ make: Maker
+  ) throws(TransportError) -> Socket {
+    let action = role == .producer ? "connect to" : "listen on"
+    return try explaining("\(action) 127.0.0.1:\(channel.port)") { () throws(SystemError) in
+      let socket: Socket
+      if role == .producer {
+        socket = try make()
+        try socket.connect(loopbackPort: channel.port, milliseconds: 5000)
+      } else {
+        let listener = try bound(make, port: channel.port)
+        defer { listener.close() }
+        try listener.listen()
+        socket = try listener.accept(milliseconds: 5000)
+      }
+      try socket.setNoDelay()
+      return socket
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import IPCTransport
+import LinuxIPC
+import SystemPackage
+
+/// Multipath TCP over the loopback interface: one path here, with the protocol's framing on top of TCP's.
+public enum MPTCP: ChannelProvider {
+  public static var mechanism: Mechanism {
+    Mechanism(
+      id: "mptcp", summary: "a multipath TCP connection over loopback, TCP_NODELAY", counterpart: "sockets",
+      traits: Traits(
+        framing: .byteStream, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 2),
+      explanation: explanation, manPages: ["socket(2)", "tcp(7)", "RFC 8684"])
+  }
+
+  public struct Channel: Sendable { var loopback: LoopbackConnection.Channel }
+
+  public static func probe(_ spec: ChannelSpec) throws(TransportError) {
+    do throws(SystemError) {
+      try Socket.mptcp().close()
+    } catch {
+      throw TransportError(
+        .unavailable,
+        "mptcp is not available (\(error)): it needs a kernel with CONFIG_MPTCP and 'sysctl net.mptcp.enabled=1'."
+      )
+    }
+  }
+
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
+    Channel(loopback: try LoopbackConnection.reserve(Socket.mptcp))
+  }
+
+  public static func address(of channel: Channel) -> String { channel.loopback.address }
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
+    Channel(loopback: try LoopbackConnection.Channel(address: address))
+  }
+
+  /// Ports have no names to remove.
+  public static func close(_ channel: Channel) { channel.loopback.reservation?.close() }
+
+  public static func attach(
+    _ channel: Channel, as role: Role, _ spec: ChannelSpec
+  ) throws(TransportError) -> Ends {
+    let socket = try LoopbackConnection.make(role, channel.loopback, Socket.mptcp)
+    guard socket.isMultipath else {
+      throw TransportError(.unavailable, "The connection fell back to plain TCP; mptcp was asked for.")
+    }
+    var ends = Ends(socket)
+    ends.facts.tcpNoDelay = socket.hasNoDelay
+    return ends
+  }
+}
+
+extension MPTCP {
+  static var explanation: Explanation {
+    Explanation(
+      "TCP with a layer above it that can spread one connection over several paths and move it between "
+        + "them (RFC 8684). Over loopback there is one path, so that what is measured is the cost of the "
+        + "layer: a second sequence number space and one more socket. The application sees an ordinary "
+        + "stream, which the suite frames with a length in 4 bytes.",
+      producer: [
+        .init(
+          "socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP)",
+          "Makes its end.",
+          answers: "WSAStartup, socket"),
+        .init(
+          "connect(s, 127.0.0.1:port)",
+          "Every 500 µs, for up to 5 s, while nobody listens (ECONNREFUSED).",
+          answers: "connect"),
+        .init(
+          "setsockopt(s, IPPROTO_TCP, TCP_NODELAY, 1)",
+          "Sends each message at once: no Nagle's algorithm.",
+          answers: "setsockopt(TCP_NODELAY)"),
+        .init(
+          "getsockopt(s, SOL_MPTCP, MPTCP_INFO, …)",
+          "Fails where the connection has fallen back to plain TCP, and the trial with it."),
+        .init(
+          "getsockopt(s, IPPROTO_TCP, TCP_NODELAY)",
+          "What the kernel says is recorded with the trial.",
+          answers: "getsockopt"),
+        .init(
+          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
+          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
+          answers: "ioctlsocket(FIONBIO)"),
+        .init(
+          "write(s, message, 4 + byteCount)",
+          "Sends the length and the payload in one call; it sleeps while the send buffer is full.",
+          answers: "send"),
+        .init(
+          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
+          "In a round trip: waits for the echo in the same way.",
+          answers: "recv"),
+        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+      ],
+      consumer: [
+        .init(
+          "socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP)",
+          "The harness reserves a port: it never listens on this socket.",
+          answers: "WSAStartup, socket"),
+        .init(
+          "setsockopt(r, SOL_SOCKET, SO_REUSEPORT, 1)",
+          "Lets the consumer bind to the same port.",
+          answers: "setsockopt"),
+        .init(
+          "bind(r, 127.0.0.1:0), getsockname(r, …)",
+          "The kernel chooses a free port; the workers are told it.",
+          answers: "bind, getsockname"),
+        .init(
+          "socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP)",
+          "The consumer makes the socket that listens.",
+          answers: "WSAStartup, socket"),
+        .init(
+          "setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, 1)",
+          "The port is reserved by the harness.",
+          answers: "setsockopt"),
+        .init("bind(listener, 127.0.0.1:port)", "Takes the address.", answers: "bind"),
+        .init("listen(listener, 1)", "Lets one connection wait.", answers: "listen"),
+        .init("poll(listener, POLLIN, 5000)", "Waits for the producer, 5 s at most.", answers: "select"),
+        .init("accept4(listener, NULL, NULL, SOCK_CLOEXEC)", "Takes the connection.", answers: "accept"),
+        .init("close(listener)", "Nobody else is expected.", answers: "closesocket"),
+        .init(
+          "setsockopt(s, IPPROTO_TCP, TCP_NODELAY, 1)",
+          "Sends each message at once: no Nagle's algorithm.",
+          answers: "setsockopt(TCP_NODELAY)"),
+        .init(
+          "getsockopt(s, SOL_MPTCP, MPTCP_INFO, …)",
+          "Fails where the connection has fallen back to plain TCP, and the trial with it."),
+        .init(
+          "getsockopt(s, IPPROTO_TCP, TCP_NODELAY)",
+          "What the kernel says is recorded with the trial.",
+          answers: "getsockopt"),
+        .init(
+          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
+          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
+          answers: "ioctlsocket(FIONBIO)"),
+        .init(
+          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
+          "Sleeps until there is something, takes all that is there and cuts it into messages; 0 is "
+            + "the peer's end. spin-then-block spins on EAGAIN first and then sleeps in poll.",
+          answers: "recv"),
+        .init("write(s, message, 4 + byteCount)", "In a round trip: sends the echo.", answers: "send"),
+        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .init("close(r)", "The harness gives the port back.", answers: "closesocket"),
+      ],
+      limits: [
+        "It needs CONFIG_MPTCP (Linux 5.6 or later) and net.mptcp.enabled = 1; otherwise socket fails.",
+        "When the other end or something on the way does not speak it, the connection becomes plain TCP "
+          + "without an error.",
+        "A connection has at most 8 additional paths (ip-mptcp(8)), and 'ip mptcp limits' usually shows "
+          + "fewer.",
+        "Buffers follow net.ipv4.tcp_wmem and net.ipv4.tcp_rmem as with TCP.",
+      ],
+      useWhen: "One connection is to survive the loss of a network, or to use two of them at once; "
+        + "measure it here to know what the layer costs.",
+      avoidWhen: "Both ends are on one host, or there is one path only: it is TCP and something on top.")
+  }
+}

@@ -1,0 +1,77 @@
+import Glibc
+import IPCTransport
+import LinuxIPC
+
+/// What a transport does after a call that could not proceed: waits by its strategy, and gives up when waiting
+/// has become pointless.
+public struct Patience<Wait: WaitStrategy>: ~Copyable {
+  /// Times an exchange could not proceed at once.
+  public var stalls: UInt64 = 0
+  var watch: PeerWatch
+  private var waits: UInt64 = 0
+  private var peerIsGone = false
+
+  /// - Parameter meeting: nil where the kernel reports the peer's end.
+  init(_ meeting: Meeting?, _ spec: ChannelSpec) throws(TransportError) {
+    guard let meeting else {
+      watch = PeerWatch(stallLimitNanoseconds: spec.stallLimitNanoseconds)
+      return
+    }
+    watch = try explaining("take this side of the channel") { () throws(SystemError) in
+      try meeting.watch(stallLimitNanoseconds: spec.stallLimitNanoseconds)
+    }
+  }
+
+  /// After a call that failed: throws unless it is worth trying again, else does one waiting step.
+  ///
+  /// - Parameters:
+  ///   - steps: how often this exchange has failed so far, 1 for the first time.
+  ///   - descriptor: what to sleep on, −1 where the call itself sleeps.
+  @inlinable @inline(__always)
+  mutating func wait(_ steps: Int, _ descriptor: Int32 = -1, _ event: Int16 = 0) throws(ExchangeError) {
+    let error = RawDescriptor.lastError
+    if error != EAGAIN { return try judge(error, steps) }
+    if steps == 1 { stalls &+= 1 }
+    if Wait.sleeps && steps > Wait.spinBudget {
+      try sleep(steps, descriptor, event)
+    } else {
+      Wait.relax()
+      if steps & (Wait.stepsPerCheck - 1) == 0 { try check(steps) }
+    }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func judge(_ error: Int32, _ steps: Int) throws(ExchangeError) {
+    switch error {
+    case EINTR: try check(steps)
+    case EPIPE, ECONNRESET, ECONNREFUSED, ENOTCONN, ESRCH, EIDRM, ENOENT: throw .peerClosed
+    default: throw .system(errno: error)
+    }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func sleep(_ steps: Int, _ descriptor: Int32, _ event: Int16) throws(ExchangeError) {
+    if descriptor >= 0 {
+      var request = pollfd(fd: descriptor, events: event, revents: 0)
+      _ = poll(&request, 1, 20)
+    }
+    try check(steps)
+  }
+
+  /// Looks at the clock and after the peer. When the peer is gone, what it left is there: one more attempt is
+  /// made before that is an error.
+  @usableFromInline @inline(never)
+  mutating func check(_ steps: Int) throws(ExchangeError) {
+    // The stall limit counts from the first check of a wait.
+    if steps <= max(Wait.stepsPerCheck, Wait.sleeps ? Wait.spinBudget + 1 : 0) { waits &+= 1 }
+    switch watch.look(at: waits) {
+    case .present: return
+    case .gone:
+      if peerIsGone { throw .peerClosed }
+      peerIsGone = true
+    case .stalled: throw .timedOut
+    }
+  }
+
+  func leave() { watch.leave() }
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Harness
+import IPCTransport
+import Measurement
+import Mechanisms
+
+/// What a mechanism is and does, call by call.
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Explains a mechanism: the calls of both sides in order, limits, and when to use it.")
+
+  @Argument(help: "An id; see 'ipcbench list'.") var id: String
+  @Option(help: "text or md.") var format: OutputFormat = .text
+
+  func run() throws {
+    let name = String(id.prefix { $0 != ":" })
+    guard let entry = Registry.entries.first(where: { $0.mechanism.id == name }) else {
+      let known = Registry.entries.map(\.mechanism.id)
+      throw Problem(
+        .usage,
+        "Unknown mechanism '\(id)'; did you mean '\(nearest(to: name, in: known))'? 'ipcbench list' shows all of them."
+      )
+    }
+    switch format {
+    case .text: Terminal.data(ExplanationText(entry, isMarkdown: false).lines.joined(separator: "\n"))
+    case .md: Terminal.data(ExplanationText(entry, isMarkdown: true).lines.joined(separator: "\n"))
+    case .json, .csv: throw Problem(.usage, "'explain' prints text or md.")
+    }
+  }
+}
+
+/// The page about one mechanism.
+struct ExplanationText {
+  private let mechanism: Mechanism
+  private let waits: [String]
+  private let isMarkdown: Bool
+  private static let width = 80
+
+  init(_ entry: MechanismEntry, isMarkdown: Bool) {
+    mechanism = entry.mechanism
+    waits = entry.forms(of: entry.mechanism.variantNames[0]).map(\.wait.rawValue)
+    self.isMarkdown = isMarkdown
+  }
+
+  var lines: [String] {
+    let explanation = mechanism.explanation
+    var lines = heading(1, "\(mechanism.id): \(mechanism.summary)")
+    if let counterpart = mechanism.counterpart { lines += [item("answers in Win32: \(counterpart)")] }
+    lines += facts + [""] + paragraph(explanation.text)
+    if !mechanism.variants.isEmpty {
+      lines += [""] + heading(2, "Variants")
+      lines += mechanism.variants.flatMap {
+        item("\(mechanism.id(of: $0.name)): \($0.summary)", hanging: true)
+      }
+    }
+    lines += steps("Producer", explanation.producer) + steps("Consumer", explanation.consumer)
+    lines += [""] + heading(2, "Limits") + explanation.limits.flatMap { item($0, hanging: true) }
+    lines += [""] + heading(2, "Use it when") + paragraph(explanation.useWhen)
+    lines += [""] + heading(2, "Avoid it when") + paragraph(explanation.avoidWhen)
+    if !mechanism.manPages.isEmpty {
+      lines += ["", "See \(mechanism.manPages.joined(separator: ", "))."]
+    }
+    return lines
+  }
+
+  private var facts: [String] {
+    let traits = mechanism.traits(of: mechanism.variantNames[0])
+    var facts = [
+      "\(traits.framing.rawValue), \(traits.direction.rawValue), reaches \(traits.reach.rawValue), "
+        + "\(traits.delivery.rawValue)",
+      "attach: \(traits.attach.map(\.rawValue).joined(separator: ", "))",
+      "waits: \(waits.joined(separator: ", "))",
+    ]
+    if traits.framing == .notification {
+      facts.append(
+        "carries \(Units.describe(byteCount: traits.minimumMessageByteCount)) of its own, no message")
+    } else {
+      facts.append("payload copies: \(traits.payloadCopies)")
+      if let maximum = traits.maximumMessageByteCount {
+        facts.append("largest message here: \(Units.describe(byteCount: maximum))")
+      }
+    }
+    return facts.map { item($0) }
+  }
+
+  private func steps(_ side: String, _ steps: [Explanation.Step]) -> [String] {
+    guard !steps.isEmpty else { return [] }
+    var lines = [""] + heading(2, side)
+    for (index, step) in steps.enumerated() {
+      let number = "\(index + 1)."
+      let call = isMarkdown ? "`\(step.call)`" : step.call
+      let counterpart = step.counterpart.map { " [\($0)]" } ?? ""
+      lines.append("\(number) \(call)\(counterpart)")
+      lines += wrapped(step.purpose, indent: isMarkdown ? "   " : "     ")
+    }
+    return lines
+  }
+
+  private func heading(_ level: Int, _ text: String) -> [String] {
+    isMarkdown ? [String(repeating: "#", count: level) + " " + text, ""] : wrapped(text, indent: "")
+  }
+
+  private func paragraph(_ text: String) -> [String] { wrapped(text, indent: isMarkdown ? "" : "  ") }
+
+  private func item(_ text: String) -> String { isMarkdown ? "- \(text)" : "  \(text)" }
+
+  private func item(_ text: String, hanging: Bool) -> [String] {
+    let lines = wrapped(text, indent: "    ")
+    return [(isMarkdown ? "- " : "  - ") + lines[0].drop { $0 == " " }]
+      + lines.dropFirst().map { isMarkdown ? "  " + $0.drop { $0 == " " } : $0 }
+  }
+
+  private func wrapped(_ text: String, indent: String) -> [String] {
+    var lines: [String] = []
+    var line = indent
+    for word in text.split(separator: " ") {
+      if line.count + word.count + 1 > Self.width && line != indent {
+        lines.append(line)
+        line = indent
+      }
+      line += (line == indent ? "" : " ") + word
+    }
+    return lines + [line]
+  }
+}
