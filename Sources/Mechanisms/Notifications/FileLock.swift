@@ -1,6 +1,7 @@
 import Glibc
 import IPCTransport
 import LinuxIPC
+import Synchronization
 import SystemPackage
 
 /// Locks on the bytes of a file: each side holds all bytes of its range and lets go of one after the other; the
@@ -28,6 +29,9 @@ public enum FileLock: ChannelProvider {
   public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ path: String) { SharedObject.removeFile(path: path) }
 
+  /// Bytes that a side can let go of; far beyond the end of the file, and more than it ever will.
+  static var rangeByteCount: Int64 { 1 << 61 }
+
   public struct Attachment: Sendable {
     @usableFromInline var descriptor: FileDescriptor
     var meeting: Meeting
@@ -39,7 +43,7 @@ public enum FileLock: ChannelProvider {
     try explaining("lock the first bytes of \(path)") { () throws(SystemError) in
       let descriptor = try SharedObject.openFile(path: path)
       let start = LockBell<Block>.start(role)
-      if ByteLock.lock(descriptor.rawValue, start, count: 1 << 61, wait: false) < 0 {
+      if ByteLock.lock(descriptor.rawValue, start, count: rangeByteCount, wait: false) < 0 {
         throw SystemError.last("fcntl F_OFD_SETLK", path)
       }
       let meeting = try Meeting(.file(path), isFirst: role == .producer)
@@ -52,12 +56,16 @@ public enum FileLock: ChannelProvider {
 
 /// Sending lets go of the next byte of the own range; receiving locks the next byte of the other one, and keeps
 /// it, so that neither file nor lock list grows. A process that ends lets go of everything at once: as long as
-/// the byte after the next one is held, the peer is there.
+/// the last byte of its range is held, it is there.
 public struct LockBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   @usableFromInline let descriptor: Int32
   @usableFromInline var own: Int64
   @usableFromInline var peer: Int64
   private let firstOwn: Int64
+  private let firstOfPeer: Int64
+  /// Never let go of as long as the peer lives.
+  @usableFromInline let lastOfPeer: Int64
+  private let meeting: Meeting
   public static func meeting(_ attachment: FileLock.Attachment) -> Meeting? { attachment.meeting }
 
   static func start(_ role: Role) -> Int64 { role == .producer ? 0 : 1 << 62 }
@@ -68,7 +76,9 @@ public struct LockBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
     descriptor = attachment.descriptor.rawValue
     own = Self.start(role)
     peer = Self.start(role.peer)
-    firstOwn = own
+    (firstOwn, firstOfPeer) = (own, peer)
+    lastOfPeer = firstOfPeer + FileLock.rangeByteCount - 1
+    meeting = attachment.meeting
   }
 
   @inlinable @inline(__always)
@@ -81,19 +91,20 @@ public struct LockBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   @inlinable @inline(__always)
   public mutating func take(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     if ByteLock.lock(descriptor, peer, wait: Wait.blocksInCalls) < 0 { return -1 }
-    guard ByteLock.isHeld(descriptor, peer &+ 1) else { return RawDescriptor.fail(EPIPE) }
+    guard ByteLock.isHeld(descriptor, lastOfPeer) || wasSent(peer) else { return RawDescriptor.fail(EPIPE) }
     peer &+= 1
     return 0
   }
 
-  /// What has been let go of can only be told from the end while this side holds the rest: waits until the peer
-  /// has taken it, for a bounded time.
+  /// Whether a byte of the peer's was let go of before the peer closed, which lets go of all the others too.
+  @usableFromInline @inline(never)
+  func wasSent(_ byte: Int64) -> Bool {
+    let sent = meeting.word(0, ofPeer: true).pointee.load(ordering: .acquiring)
+    return byte &- firstOfPeer < Int64(truncatingIfNeeded: sent)
+  }
+
   public mutating func close() {
-    var looks = 1000
-    while own > firstOwn && looks > 0 && !ByteLock.isHeld(descriptor, own &- 1) {
-      usleep(1000)
-      looks -= 1
-    }
+    meeting.word(0).pointee.store(UInt64(own &- firstOwn), ordering: .releasing)
     Glibc.close(descriptor)
   }
 }
@@ -135,9 +146,8 @@ extension FileLock {
           answers: "LockFileEx"),
         .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
         .init(
-          "fcntl(fd, F_OFD_GETLK, {F_WRLCK, own - 1, 1 byte}), usleep(1000)",
-          "At the end: until the peer has taken the last byte, 1,000 times at most, because closing "
-            + "lets go of all."),
+          "atomic_store_explicit(&own->sent, count, memory_order_release)",
+          "At the end: how many it let go of on purpose, because closing lets go of all."),
         .init("close(fd)", "Lets go of every lock, as a crash would.", answers: "CloseHandle"),
         .init(
           "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
@@ -174,7 +184,7 @@ extension FileLock {
             + "F_OFD_SETLK until it succeeds.",
           answers: "LockFileEx"),
         .init(
-          "fcntl(fd, F_OFD_GETLK, {F_WRLCK, peer + 1, 1 byte})",
+          "fcntl(fd, F_OFD_GETLK, {F_WRLCK, the last byte of the peer's range, 1 byte})",
           "Still held: it was a message. Free: the peer is gone, and has let go of all."),
         .init(
           "fcntl(fd, F_OFD_SETLK, {F_UNLCK, own++, 1 byte})",
@@ -182,9 +192,8 @@ extension FileLock {
           answers: "UnlockFileEx"),
         .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
         .init(
-          "fcntl(fd, F_OFD_GETLK, {F_WRLCK, own - 1, 1 byte}), usleep(1000)",
-          "At the end: until the peer has taken the last byte, 1,000 times at most, because closing "
-            + "lets go of all."),
+          "atomic_store_explicit(&own->sent, count, memory_order_release)",
+          "At the end: how many it let go of on purpose, because closing lets go of all."),
         .init("close(fd)", "Lets go of every lock, as a crash would.", answers: "CloseHandle"),
         .init(
           "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",

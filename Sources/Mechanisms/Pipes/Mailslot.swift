@@ -266,7 +266,7 @@ extension Mailslots {
       ],
       limits: [
         "The path has at most 107 bytes (sun_path, unix(7)).",
-        "A message has at most twice net.core.wmem_max less 32 bytes, and never more than the slot's name "
+        "A message has at most twice net.core.wmem_max less 32 bytes (and 4 MiB), and never more than the slot's name "
           + "says.",
         "A slot holds net.unix.max_dgram_qlen messages, 10 by default (systemd sets 512), however small they "
           + "are; the next writer waits.",

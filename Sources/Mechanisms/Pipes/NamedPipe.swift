@@ -300,7 +300,7 @@ extension NamedPipe {
       limits: [
         "The path has at most 107 bytes (sun_path, unix(7)), and one host is all it reaches; Win32's is "
           + "found over the network as well.",
-        "A message has at most twice net.core.wmem_max less 32 bytes: 425,952 where wmem_max is 212,992.",
+        "A message has at most twice net.core.wmem_max less 32 bytes (425,952 where it is 212,992), and 4 MiB.",
         "An empty message cannot be told from the end, so 1 byte is the least.",
         "SOCK_SEQPACKET throws away what a read leaves of a message: ERROR_MORE_DATA has to be made by "
           + "looking first.",

@@ -166,6 +166,11 @@ public struct Packets<Kind: PacketKind, Wait: WaitStrategy>: MessagePort, ~Copya
     return Kind.emptyIsEnd && got == 0 ? RawDescriptor.fail(EPIPE) : got
   }
 
-  public var facts: TransportFacts { ends.facts }
+  public var facts: TransportFacts {
+    var facts = ends.facts
+    if Kind.mayDrop { facts.messagesLost = Socket(descriptor: ends.input).drops }
+    return facts
+  }
+
   public mutating func close() { ends.close() }
 }
