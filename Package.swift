@@ -77,6 +77,9 @@ let package = Package(
         "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ConformanceChecker", "TestSupport",
       ]),
     .testTarget(
+      name: "MechanismsTests",
+      dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "TestSupport"]),
+    .testTarget(
       name: "HarnessTests",
       dependencies: [
         "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Results", "TestSupport",

@@ -23,10 +23,10 @@ public struct PlannedCase: Sendable {
   public var durationNanoseconds: UInt64
   public var messages: UInt64?
 
-  /// What a trial takes: measurement, warm-up, two forks and two probes.
+  /// What a trial takes: measurement, warm-up, starting two workers, and two probes.
   var predictedNanoseconds: UInt64 {
     let measured = messages.map { $0 * 2000 } ?? durationNanoseconds
-    return measured + measured / 3 + 25_000_000
+    return measured + measured / 3 + (attach == .name ? 50_000_000 : 25_000_000)
   }
 }
 

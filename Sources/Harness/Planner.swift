@@ -9,6 +9,7 @@ public struct Planner {
   private let entries: [MechanismEntry]
   private let topology: Topology
   private let scope: ResourceScope
+  private let answers = Answers()
 
   public init(entries: [MechanismEntry], topology: Topology, scope: ResourceScope) {
     self.entries = entries
@@ -118,7 +119,8 @@ public struct Planner {
     let mechanism = request.entry.mechanism
     let identity = CaseIdentity(
       mechanism: mechanism.id, variant: request.variant,
-      pattern: label(pattern, load.arrival, block.touch), wait: wait.rawValue,
+      pattern: label(pattern, load.arrival, block.touch, mechanism.traits(of: request.variant).framing),
+      wait: wait.rawValue,
       placement: plan.placement.rawValue, attach: attach.rawValue, messageBytes: size,
       rateTargetPerSecond: load.rate, touch: block.touch.rawValue)
     // Asked for again by a later block: that one counts.
@@ -140,10 +142,13 @@ public struct Planner {
         messages: block.messages))
   }
 
-  /// What makes a load a different case stands in its pattern: a Poisson arrival, payloads that are not touched.
-  private func label(_ pattern: PatternKind, _ arrival: Arrival, _ touch: Touch) -> String {
+  /// What makes it a different case stands in its pattern: a Poisson arrival, payloads that are not touched, and
+  /// that nothing but a wake-up goes round.
+  private func label(
+    _ pattern: PatternKind, _ arrival: Arrival, _ touch: Touch, _ framing: Traits.Framing
+  ) -> String {
     pattern.rawValue + (pattern == .paced && arrival == .poisson ? "-poisson" : "")
-      + (touch == .header ? ":header" : "")
+      + (framing == .notification ? ":notification" : touch == .header ? ":header" : "")
   }
 
   /// Combinations that do not exist, on any machine.
@@ -194,16 +199,29 @@ public struct Planner {
       return "\(id) carries at most \(Units.describe(byteCount: maximum)) here, "
         + "\(Units.describe(byteCount: size)) were asked for."
     }
+    return probe(form, variant, size, attach, memory)
+  }
+
+  /// Asked once for each mechanism, size and way to attach: how it waits does not matter to whether it can run.
+  private func probe(
+    _ form: Form, _ variant: String, _ size: Int, _ attach: Attach, _ memory: MemoryPolicy
+  ) -> String? {
+    let key = "\(form.mechanism.id(of: variant)) \(size) \(attach)"
+    if let known = answers.byQuestion[key] { return known }
+    var answer: String?
     do throws(TransportError) {
       try form.probe(
         ChannelSpec(
           variant: variant, wait: form.wait, attach: attach, messageByteCount: size, memory: memory,
           topology: topology, scope: scope, serial: 0))
-      return nil
     } catch {
-      return error.description
+      answer = error.description
     }
+    answers.byQuestion[key] = .some(answer)
+    return answer
   }
+
+  private final class Answers { var byQuestion: [String: String?] = [:] }
 
   /// Two rings and two sides' buffers must fit into memory with ease.
   private static var largestMessage: Int { 256 << 20 }

@@ -19,7 +19,9 @@ extension RunView {
   var sections: [Section] {
     patterns.map { pattern in
       var section =
-        if pattern.hasPrefix("round-trip") {
+        if pattern.hasSuffix(":notification") {
+          notification(pattern)
+        } else if pattern.hasPrefix("round-trip") {
           roundTrip(pattern)
         } else if pattern.hasPrefix("stream") {
           stream(pattern)
@@ -28,6 +30,7 @@ extension RunView {
         } else {
           other(pattern)
         }
+      if pattern.hasSuffix(":notification") { return section }
       section.title += Self.usualPatterns.contains(pattern) ? "" : titleSuffix(pattern)
       if !Self.usualPatterns.contains(pattern) { section.plots = [] }
       return section
@@ -59,6 +62,26 @@ extension RunView {
         medians, distribution, everyCase(pattern, percentiles + costs.dropLast() + [.messageRate] + sides),
       ],
       plots: ["latency-over-size", "percentile-spectrum"])
+  }
+
+  /// Mechanisms that wake and carry nothing, or a few bytes of their own: never in one table with messages.
+  private func notification(_ pattern: String) -> Section {
+    let histogram = "latency_rtt"
+    let figures =
+      [50, 99, 99.9].map { Figure.latency($0, of: histogram) } + [
+        .largest(of: histogram), .spread(of: "\(histogram)_p50"), .cpu(),
+      ]
+    let sources = figures.map { figure -> Source in (figure, { $0.cases.first }) }
+    return Section(
+      title: "Wake-ups",
+      lead:
+        "A notification there and one back, in a closed loop. It wakes the other side and carries at most a few "
+        + "bytes of its own: no message, so that its size is not swept.",
+      brief: [table("Round trip of a wake-up", series(pattern), sources)],
+      full: [
+        table("Round trip of a wake-up", series(pattern), sources),
+        everyCase(pattern, figures + [.cpu("producer"), .cpu("consumer"), .contextSwitches]),
+      ])
   }
 
   private func stream(_ pattern: String) -> Section {

@@ -41,15 +41,28 @@ struct ListCommand: ParsableCommand {
       .joined(separator: "\n")
   }
 
+  /// A mechanism's forms stand below it; what they have in common is said once. Reasons come at the end.
   private static func text(_ rows: [MechanismRow]) -> String {
-    let lines =
-      [["id", "what it is", "reach", "copies", "here"]]
-      + rows.map { row in [row.id, row.summary, row.reach, row.copies, row.reason ?? "yes"] }
+    var lines = [["id", "what it is", "reach", "copies", "here"]]
+    var last = ""
+    for row in rows {
+      guard let form = row.form else {
+        lines.append(row.cells(row.id, row.summary))
+        continue
+      }
+      if row.mechanism != last { lines.append([row.mechanism, row.mechanismSummary, "", "", ""]) }
+      lines.append(row.cells("  \(row.id)", form.summary))
+      last = row.mechanism
+    }
     let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    return lines.map { line in
-      zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-        .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
-    }.joined(separator: "\n")
+    let table = lines.map { line in
+      var text = zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+        .joined(separator: "  ")
+      while text.last == " " { text.removeLast() }
+      return text
+    }
+    let reasons = rows.compactMap { row in row.reason.map { "\(row.id): \($0)" } }
+    return (table + (reasons.isEmpty ? [] : [""] + reasons)).joined(separator: "\n")
   }
 }
 
@@ -71,6 +84,19 @@ struct MechanismRow: Encodable {
   var available: Bool
   var reason: String?
 
+  private(set) var mechanism = ""
+  private(set) var mechanismSummary = ""
+  private(set) var form: Mechanism.Variant?
+
+  private enum CodingKeys: String, CodingKey {
+    case id, summary, counterpart, framing, direction, reach, delivery, attach, waits, payloadCopies
+    case minimumMessageBytes, maximumMessageBytes, manPages, available, reason
+  }
+
+  func cells(_ name: String, _ summary: String) -> [String] {
+    [name, summary, reach, copies, available ? "yes" : "no"]
+  }
+
   /// Copies as people read them: a notification has no payload to copy.
   var copies: String { framing == Traits.Framing.notification.rawValue ? "–" : String(payloadCopies) }
 
@@ -88,6 +114,9 @@ struct MechanismRow: Encodable {
     let traits = mechanism.traits(of: variant)
     let forms = entry.forms(of: variant)
     id = mechanism.id(of: variant)
+    self.mechanism = mechanism.id
+    mechanismSummary = mechanism.summary
+    form = mechanism.variant(variant)
     summary = mechanism.variant(variant).map { "\(mechanism.summary): \($0.summary)" } ?? mechanism.summary
     counterpart = mechanism.counterpart
     framing = traits.framing.rawValue

@@ -56,6 +56,33 @@ struct UsageTests {
     }
   }
 
+  @Test func everyMechanismOfTheListIsExplained() throws {
+    let json = try JSONSerialization.jsonObject(with: Data(try run("list --format json").output.utf8))
+    let rows = try #require((json as? [String: Any])?["mechanisms"] as? [[String: Any]])
+    for id in Set(rows.compactMap { $0["id"] as? String }) {
+      for format in ["text", "md"] {
+        let result = try run("explain \(id) --format \(format)")
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("Use it when") && result.output.contains("Limits"), "\(id)")
+        let isWide = result.output.split(separator: "\n").contains { $0.count > 100 && !$0.contains(". ") }
+        #expect(format == "md" || !isWide, "\(id)")
+      }
+    }
+  }
+
+  @Test func explainingAnUnknownMechanismNamesTheNearest() throws {
+    let result = try run("explain pip")
+    #expect(result.exitCode == 64)
+    #expect(result.errors.contains("'pipe'"))
+  }
+
+  @Test func theReadmeHasTheTableOfTheList() throws {
+    let readme = try String(
+      contentsOf: Programs.packageRoot.appendingPathComponent("README.md"), encoding: .utf8)
+    let table = try run("list --format md").output
+    #expect(readme.contains(table), "paste the output of 'ipcbench list --format md' into README.md")
+  }
+
   @Test func doctorGivesAnEffectForWhatItFinds() throws {
     let result = try run("doctor --format json")
     #expect(result.exitCode == 0)

@@ -72,7 +72,31 @@ struct PlannerTests {
 
   @Test func anIdAloneMeansEveryVariant() throws {
     let plan = try plan(Suite.Block(mechanisms: ["shared-memory"], waits: [.spin]))
-    #expect(plan.cases.map(\.identity.variant) == ["posix", "memfd", "sysv"])
+    #expect(plan.cases.map(\.identity.variant) == ["posix", "memfd", "sysv", "huge"])
+  }
+
+  @Test func anIdAloneMeansThePlainFormWhereThereIsOne() throws {
+    #expect(try plan(Suite.Block(mechanisms: ["pipe"])).cases.map(\.identity.variant) == [""])
+    let all = try plan(Suite.Block(mechanisms: ["pipe:*"])).cases.map(\.identity.variant)
+    #expect(all == ["", "stdio", "packet", "splice"])
+  }
+
+  @Test func aNotificationIsMeasuredOnceWhateverTheSizes() throws {
+    let plan = try plan(Suite.Block(patterns: [.roundTrip, .stream], sizes: [8, 64, 4096], waits: [.block]))
+    let cases = plan.cases.filter { $0.identity.mechanism == "eventfd" }
+    #expect(cases.map(\.identity.messageBytes) == [0])
+    #expect(cases.map(\.pattern) == [.roundTrip])
+  }
+
+  @Test func aNotificationThatIsAskedToCarryMoreIsSkippedWithTheReason() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["signal"], sizes: [4096]))
+    #expect(plan.cases.isEmpty)
+    #expect(plan.skips[0].reason.contains("8 bytes of its own"))
+  }
+
+  @Test func aMessageThatMayBeLostMustCarryItsNumber() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["udp"], patterns: [.stream], sizes: [4]))
+    #expect(plan.skips[0].reason.contains("8 bytes"))
   }
 
   @Test func aNamedCombinationThatDoesNotExistIsSkippedWithItsReason() throws {

@@ -88,17 +88,19 @@ public enum Traces {
   public static var all: [String] {
     let files = ["/dev/shm", "/tmp", "/var/tmp"].flatMap { directory in
       ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
-        .filter { $0.wholeMatch(of: /ipcbench-\d+-\d+.*/) != nil }.map { "\(directory)/\($0)" }
+        .filter { $0.wholeMatch(of: /(sem\.)?ipcbench-\d+-\d+.*/) != nil }.map { "\(directory)/\($0)" }
     }
-    return (files + systemVSegments + processes).sorted()
+    return (files + systemVObjects + processes).sorted()
   }
 
-  /// Segments with this suite's mark in their key (see proc_sysvipc_shm in proc(5)).
-  private static var systemVSegments: [String] {
-    let table = (try? String(contentsOfFile: "/proc/sysvipc/shm", encoding: .utf8)) ?? ""
-    return table.split(separator: "\n").dropFirst().compactMap { line in
-      guard let key = line.split(separator: " ").first.flatMap({ Int32($0) }) else { return nil }
-      return UInt32(bitPattern: key) >> 16 == 0x4942 ? "sysv \(key)" : nil
+  /// Segments, queues and semaphores with this suite's mark in their key (see proc_sysvipc_shm in proc(5)).
+  private static var systemVObjects: [String] {
+    ["shm", "msg", "sem"].flatMap { kind -> [String] in
+      let table = (try? String(contentsOfFile: "/proc/sysvipc/\(kind)", encoding: .utf8)) ?? ""
+      return table.split(separator: "\n").dropFirst().compactMap { line in
+        guard let key = line.split(separator: " ").first.flatMap({ Int32($0) }) else { return nil }
+        return UInt32(bitPattern: key) >> 16 == 0x4942 ? "\(kind) \(key)" : nil
+      }
     }
   }
 

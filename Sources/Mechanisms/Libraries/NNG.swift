@@ -162,6 +162,7 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     }
   }
 
+  @inline(never)
   public mutating func put(_ message: UnsafeRawPointer, _ byteCount: Int) -> Int {
     let error = library.send(socket, message, byteCount, 0)
     if error != 0 { return RawDescriptor.fail(NNGLibrary.errno(error)) }
@@ -169,6 +170,7 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     return byteCount
   }
 
+  @inline(never)
   public mutating func take(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     var byteCount = capacity
     let error = library.receive(socket, buffer, &byteCount, 0)

@@ -106,7 +106,7 @@ struct ZeroMQLibrary {
 }
 
 /// `zmq_send` there, `zmq_recv` here. Only blocking: a side that spins would take the CPU from the I/O thread
-/// that brings it the message.
+/// that brings it the message. The calls are out of line: they go to a library that was loaded.
 public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   private let library: ZeroMQLibrary
   private let context: UnsafeMutableRawPointer
@@ -145,11 +145,13 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     (self.library, self.context, self.socket) = (library, context, socket)
   }
 
+  @inline(never)
   public mutating func put(_ message: UnsafeRawPointer, _ byteCount: Int) -> Int {
     let sent = library.send(socket, message, byteCount, 0)
     return sent < 0 ? RawDescriptor.fail(library.lastError()) : Int(sent)
   }
 
+  @inline(never)
   public mutating func take(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     let got = library.receive(socket, buffer, capacity, 0)
     return got < 0 ? RawDescriptor.fail(library.lastError()) : Int(got)

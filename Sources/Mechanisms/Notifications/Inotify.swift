@@ -64,6 +64,8 @@ public struct WatchBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   @usableFromInline let second: Int32
   @usableFromInline var isSecond = false
   @usableFromInline var pending = 0
+  @usableFromInline let events: UnsafeMutableRawPointer
+  @inlinable static var eventsByteCount: Int { 4096 }
   public let input: Int32
   public static func meeting(_ attachment: Inotify.Attachment) -> Meeting? { attachment.meeting }
 
@@ -72,6 +74,7 @@ public struct WatchBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   ) throws(TransportError) {
     (first, second) = (attachment.files[0].rawValue, attachment.files[1].rawValue)
     input = attachment.watch.rawValue
+    events = Buffer.allocate(Self.eventsByteCount)
   }
 
   @inlinable @inline(__always)
@@ -84,18 +87,15 @@ public struct WatchBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
 
   public mutating func take(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     if pending == 0 {
-      let got = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { events in
-        let count = RawDescriptor.read(input, events.baseAddress!, 4096)
-        return count < 0
-          ? -1
-          : FileEvents.count(events.baseAddress!, count) < 0
-            ? RawDescriptor.fail(EOVERFLOW) : FileEvents.count(events.baseAddress!, count)
-      }
+      let got = RawDescriptor.read(input, events, WatchBell.eventsByteCount)
       if got < 0 { return -1 }
-      pending = got
-      if got == 0 { return RawDescriptor.fail(EAGAIN) }
+      let count = FileEvents.count(events, got)
+      // The queue was full, and some are lost.
+      if count < 0 { return RawDescriptor.fail(EOVERFLOW) }
+      if count == 0 { return RawDescriptor.fail(EAGAIN) }
+      pending = count
     }
-    pending -= 1
+    pending &-= 1
     return 0
   }
 
