@@ -35,7 +35,10 @@ public struct Payload: Sendable, BitwiseCopyable, Codable {
     span.withUnsafeMutableBytes { buffer in
       guard let bytes = buffer.baseAddress else { return }
       let key = sequence &* Payload.multiplier
-      guard touchedByteCount >= Payload.stampByteCount else { return fillRest(bytes, from: 0, key) }
+      guard touchedByteCount >= Payload.stampByteCount else {
+        if touchedByteCount != 0 { fillRest(bytes, from: 0, key) }
+        return
+      }
       let length = UInt64(truncatingIfNeeded: byteCount)
       // Upwards and the stamp first: stores that go up through a cache line merge on their way out.
       bytes.storeBytes(of: sequence, as: UInt64.self)
@@ -62,7 +65,9 @@ public struct Payload: Sendable, BitwiseCopyable, Codable {
     return span.withUnsafeBytes { buffer in
       guard let bytes = buffer.baseAddress else { return byteCount == 0 }
       let key = sequence &* Payload.multiplier
-      guard touchedByteCount >= Payload.stampByteCount else { return restMatches(bytes, from: 0, key) }
+      guard touchedByteCount >= Payload.stampByteCount else {
+        return touchedByteCount == 0 || restMatches(bytes, from: 0, key)
+      }
       let length = UInt64(truncatingIfNeeded: byteCount)
       let ticks = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
       // Differences are gathered and looked at once: a branch per word would make the processor wait for each.

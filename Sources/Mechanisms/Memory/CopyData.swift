@@ -118,21 +118,20 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
     calls &+= 1
     let number = calls
     length.pointee.store(UInt64(byteCount), ordering: .relaxed)
-    request.pointee.store(number, ordering: .sequentiallyConsistent)
+    request.pointee.store(number, ordering: .releasing)
     bell.ring()
     do throws(ExchangeError) {
-      var isMutual = false
       let (theirs, theirWithdrawal, answers, done) = (peerRequest, peerWithdrawn, peerReply, served)
       try bell.wait(&patience) {
-        if answers.pointee.load(ordering: .acquiring) == number { return true }
-        let asked = theirs.pointee.load(ordering: .sequentiallyConsistent)
-        isMutual = asked != done && theirWithdrawal.pointee.load(ordering: .acquiring) != asked
-        return isMutual
+        answers.pointee.load(ordering: .acquiring) == number
+      } meanwhile: { () throws(ExchangeError) in
+        let asked = theirs.pointee.load(ordering: .acquiring)
+        let isMutual = asked != done && theirWithdrawal.pointee.load(ordering: .acquiring) != asked
+        if isMutual && answers.pointee.load(ordering: .acquiring) != number { throw .mutualCall }
       }
-      if isMutual && peerReply.pointee.load(ordering: .acquiring) != number { throw .mutualCall }
     } catch {
       // Whoever comes to serve it now must not: nobody waits for the answer.
-      withdrawn.pointee.store(number, ordering: .sequentiallyConsistent)
+      withdrawn.pointee.store(number, ordering: .releasing)
       bell.ring()
       throw error
     }
@@ -155,7 +154,7 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
     var number = served
     let done = served
     try bell.wait(&patience) {
-      number = theirs.pointee.load(ordering: .sequentiallyConsistent)
+      number = theirs.pointee.load(ordering: .acquiring)
       return number != done && theirWithdrawal.pointee.load(ordering: .acquiring) != number
     }
     let byteCount = Int(truncatingIfNeeded: peerLength.pointee.load(ordering: .relaxed))

@@ -58,7 +58,13 @@ public struct FutexBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   public mutating func take(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     if peer.load() == seen {
       if Wait.blocksInCalls { peer.wait(while: seen, nanoseconds: 20_000_000) }
-      if peer.load() == seen { return RawDescriptor.fail(EAGAIN) }
+      var looks = 0
+      while peer.load() == seen {
+        // Close looks first: what follows a failed attempt costs as much as the cache line's way.
+        if Wait.blocksInCalls || looks == 256 { return RawDescriptor.fail(EAGAIN) }
+        Wait.relax()
+        looks &+= 1
+      }
     }
     seen &+= 1
     return 0

@@ -26,9 +26,13 @@ struct Doorbell<Wait: WaitStrategy> {
     }
   }
 
-  /// Waits by the strategy until `ready`.
+  /// Waits by the strategy until `ready`. Now and then, and whenever it was woken in vain, it looks after the peer
+  /// and calls `meanwhile`, which may find another reason to stop.
   @inlinable @inline(__always)
-  func wait(_ patience: inout Patience<Wait>, until ready: () -> Bool) throws(ExchangeError) {
+  func wait(
+    _ patience: inout Patience<Wait>, until ready: () -> Bool,
+    meanwhile: () throws(ExchangeError) -> Void = {}
+  ) throws(ExchangeError) {
     var steps = 0
     while !ready() {
       steps &+= 1
@@ -37,10 +41,16 @@ struct Doorbell<Wait: WaitStrategy> {
         own.announce(1)
         if !ready() { own.wait(while: 1, nanoseconds: 20_000_000) }
         own.store(0)
-        if !ready() { try patience.check(steps) }
+        if !ready() {
+          try meanwhile()
+          try patience.check(steps)
+        }
       } else {
         Wait.relax()
-        if steps & (Wait.stepsPerCheck - 1) == 0 { try patience.check(steps) }
+        if steps & (Wait.stepsPerCheck - 1) == 0 {
+          try meanwhile()
+          try patience.check(steps)
+        }
       }
     }
   }
