@@ -32,7 +32,7 @@ deps:
 
 # Measuring ---------------------------------------------------------------------------------------------------
 
-## bench            measures every mechanism (under two minutes) and writes a report
+## bench            measures this machine (under two minutes) and writes a report
 ## bench-smoke      the same with one short trial a case (seconds)
 ## bench-standard   the same with enough trials to compare machines and versions (under 15 minutes)
 ## bench-full       the same with every size and load (hours)

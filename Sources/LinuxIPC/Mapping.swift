@@ -103,7 +103,9 @@ public enum SharedObject {
   }
 
   /// On the measured path: an empty unnamed object, −1 with errno.
-  @inlinable public static func rawMemfd() -> Int32 { ipcb_memfd_create("ipcbench-message", 1) }  // MFD_CLOEXEC
+  @inlinable public static func rawMemfd() -> Int32 { ipcb_memfd_create("ipcbench-message", closeOnExec) }
+  /// MFD_CLOEXEC.
+  @usableFromInline static var closeOnExec: UInt32 { 1 }
 
   /// An unnamed object of 2 MiB pages from the reserved pool. It fails where it is mapped, not here, when the pool
   /// is empty.

@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
   var waits: CommaList<WaitKind>?
   @Option(help: "auto, none, or the CPUs of producer and consumer: 0,1.")
   var pin: PinOption = PinOption(argument: "auto")!
-  @Option(help: "How workers get the channel: inherit, name.")
+  @Option(help: "How workers get the channel: inherit, name, handle, scm-rights.")
   var attach: CommaList<Attach>?
   @Option(help: "Pages of shared mappings: local, producer, consumer, interleave, node:N.")
   var memory: MemoryOption = .local

@@ -141,7 +141,7 @@ struct Session {
     let removed = ResourceScope.removeLeftovers()
     for entry in Registry.entries { entry.forms.first?.removeLeftovers() }
     if !removed.isEmpty && !options.quiet {
-      log.notice("Removed what a killed run left behind: \(removed.joined(separator: ", ")).")
+      log.notice("Removed what a killed run left behind: \(Set(removed).sorted().joined(separator: ", ")).")
     }
     if !options.quiet, let notice = topology.numaNotice { log.notice("\(notice)") }
   }

@@ -61,9 +61,10 @@ final class Workspace {
     let run = try workspace.load()
     #expect(run.trials.count { $0.status == .ok && $0.attempt == 0 } == 4)
     let skipped = run.trials.filter { $0.status == .skipped }
-    #expect(Set(skipped.map(\.identity.id)) == [
-      "shared-memory:memfd", "shared-memory:huge", "mapped-file:anonymous",
-    ])
+    #expect(
+      Set(skipped.map(\.identity.id)) == [
+        "shared-memory:memfd", "shared-memory:huge", "mapped-file:anonymous",
+      ])
     #expect(skipped.allSatisfy { $0.reason.contains("cannot be attached by 'name'") })
   }
 

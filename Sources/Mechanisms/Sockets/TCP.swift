@@ -90,7 +90,8 @@ public struct ZeroCopySender: StreamSender, ~Copyable {
       due[current] = sends
       // Reports pile up in the socket's option memory; taken now and then they are merged into few.
       if sends & 7 == 0 { reap() }
-    } else if RawDescriptor.lastError == ENOBUFS {
+    } else if RawDescriptor.lastError == ENOBUFS && completed < sends {
+      // Reports that are under way hold memory; with none under way the limit itself is too low (RLIMIT_MEMLOCK).
       reap()
       return RawDescriptor.fail(EAGAIN)
     }
