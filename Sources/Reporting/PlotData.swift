@@ -37,7 +37,8 @@ public enum PlotData {
       view.overSize("goodput-over-size", "stream") { $0.reading("goodput") },
       view.spectrum, view.overLoad,
     ]
-    let styles = PlotStyles(view)
+    let drawn = Set(drawings.flatMap { $0.lines.map(\.series.identity.id) })
+    let styles = PlotStyles(view, drawn: drawn)
     return drawings.flatMap { drawing in
       [("\(drawing.name).tsv", drawing.table), ("\(drawing.name).gp", drawing.description(styles, view))]
     }
@@ -65,6 +66,8 @@ struct Drawing {
   /// Names of the columns; the drawn one is replaced by the name of the series.
   var columns: [String]
   var lines: [Line]
+  /// Mechanisms that the tables have and this picture has no room for.
+  var leftOut = 0
   /// More to say in the description: gnuplot assignments.
   var facts: [String] = []
 
@@ -92,7 +95,7 @@ struct Drawing {
     let panels = PlotStyles.ordered(Set(lines.map(\.series.identity.wait)))
     let index = { (items: [String], item: String) in "\((items.firstIndex(of: item) ?? 0) + 1)" }
     let assignments = [
-      "machine = \(gnuplotString(styles.machine(view)))",
+      "machine = \(gnuplotString(styles.machine(view, leftOut: leftOut)))",
       "series_count = \(lines.count)", "panel_count = \(panels.count)",
       "mechanism_count = \(mechanisms.count)",
       array("panel_names", panels.map(gnuplotString)),
@@ -129,8 +132,9 @@ struct PlotStyles {
 
   var mechanisms: [Mechanism]
 
-  init(_ view: RunView) {
-    let identities = Dictionary(view.measured.map { ($0.identity.id, $0.identity) }) { first, _ in first }
+  init(_ view: RunView, drawn: Set<String>) {
+    let cases = view.measured.filter { drawn.contains($0.identity.id) }
+    let identities = Dictionary(cases.map { ($0.identity.id, $0.identity) }) { first, _ in first }
     let others = identities.keys.filter { $0 != view.ownCostMechanism }.sorted()
     var names: [String] = []
     mechanisms = others.enumerated().map { index, id in
@@ -150,9 +154,10 @@ struct PlotStyles {
   }
 
   /// What stands below every heading: which machine, and how many trials.
-  func machine(_ view: RunView) -> String {
+  func machine(_ view: RunView, leftOut: Int) -> String {
     let kernel = view.run.environment.kernel.release.map { ", Linux \($0)" } ?? ""
-    let text = "\(view.run.environment.machine)\(kernel); \(counted(view.run.plan.rounds, "trial"))"
+    let more = leftOut > 0 ? "; \(leftOut) more in the tables" : ""
+    let text = "\(view.run.environment.machine)\(kernel); \(counted(view.run.plan.rounds, "trial"))\(more)"
     return text.count <= 104 ? text : text.prefix(103) + "…"
   }
 }

@@ -5,9 +5,31 @@ extension RunView {
   /// The series of a plot: one per mechanism and wait strategy. Where a mechanism was used in several other
   /// ways (attached by name too, say), the one with the most cases stands for it.
   private func plotted(_ pattern: String) -> [Series] {
-    let groups = Dictionary(grouping: series(pattern)) { [$0.identity.id, $0.identity.wait] }
+    let shown = shownMechanisms(pattern)
+    let groups = Dictionary(grouping: series(pattern).filter { shown.contains($0.identity.id) }) {
+      [$0.identity.id, $0.identity.wait]
+    }
     let chosen = groups.values.compactMap { group in group.max { $0.cases.count < $1.cases.count } }
     return chosen.sorted { ($0.isOwnCost ? 1 : 0, $0.name) < ($1.isOwnCost ? 1 : 0, $1.name) }
+  }
+
+  /// A picture has room for as many mechanisms.
+  private static let roomForMechanisms = 16
+
+  /// The mechanisms that a picture shows: all, or those that were measured in most cases where they are too many.
+  private func shownMechanisms(_ pattern: String) -> Set<String> {
+    let counts = Dictionary(series(pattern).map { ($0.identity.id, $0.cases.count) }, uniquingKeysWith: +)
+    // Never a part of those that were measured alike.
+    for least in Set(counts.values).sorted() {
+      let ids = counts.filter { $0.value >= least || $0.key == ownCostMechanism }.keys
+      if ids.count <= Self.roomForMechanisms { return Set(ids) }
+    }
+    return Set(counts.keys)
+  }
+
+  /// What a picture leaves to the tables.
+  private func leftOut(_ pattern: String) -> Int {
+    Set(series(pattern).map(\.identity.id)).subtracting(shownMechanisms(pattern)).count
   }
 
   /// A number over the message size, with the lowest and highest trial.
@@ -22,7 +44,7 @@ extension RunView {
     }
     return Drawing(
       name: name, x: 0, y: 1, columns: ["bytes", "", "minimum", "maximum"],
-      lines: lines.filter { !$0.rows.isEmpty })
+      lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern))
   }
 
   /// A row of a logarithmic plot; nothing where there is no positive number to draw.
@@ -49,6 +71,7 @@ extension RunView {
     }
     return Drawing(
       name: "percentile-spectrum", x: 1, y: 2, columns: ["percentile", "inverse", ""], lines: lines,
+      leftOut: leftOut(pattern),
       facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"])
   }
 
@@ -72,7 +95,7 @@ extension RunView {
     return Drawing(
       name: "paced-latency-over-rate", x: 0, y: 1,
       columns: ["per_second", "", "minimum", "maximum", "service_p50", "service_p99", "response_p50"],
-      lines: lines.filter { !$0.rows.isEmpty },
+      lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern),
       facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"])
   }
 }
