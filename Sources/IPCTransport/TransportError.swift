@@ -29,8 +29,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
   public init(_ error: SystemError, doing action: String) {
     switch error.errno {
     case .permissionDenied, .notPermitted:
-      self.init(.noPermission, "Cannot \(action): no permission (\(error)).")
-    case .fileExists:
+      self.init(.noPermission, "Cannot \(action): no permission (\(error)); run it as a user who has it.")
+    case .fileExists, .addressInUse:
       self.init(
         .system,
         "Cannot \(action): the name is taken by somebody else's object, which is left alone (\(error)); remove it "

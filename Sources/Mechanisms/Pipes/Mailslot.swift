@@ -173,6 +173,11 @@ public struct MailslotWriter: Sendable {
     }
     var (sent, lost) = (0, 0)
     for slot in slots(of: name, in: directory) {
+      // As large a message does not fit into every slot.
+      guard message.count <= slot.maximum else {
+        lost += 1
+        continue
+      }
       let socket = try explaining("open the mailslot \(slot.path)") { () throws(SystemError) in
         try Socket.unix(.datagram)
       }
@@ -188,10 +193,11 @@ public struct MailslotWriter: Sendable {
 
   private static func slots(of name: String, in directory: String) -> [(path: String, maximum: Int)] {
     Directory.names(of: directory).sorted().compactMap { file in
-      let parts = file.split(separator: ".")
-      guard parts.count == 4, parts[0] == name, parts[3] == "slot", let maximum = Int(parts[2]) else {
-        return nil
-      }
+      // The name itself may have dots.
+      let parts = file.split(separator: ".", omittingEmptySubsequences: false)
+      guard parts.count >= 4, parts.last == "slot", let maximum = Int(parts[parts.count - 2]),
+        parts.dropLast(3).joined(separator: ".") == name
+      else { return nil }
       return ("\(directory)/\(file)", maximum)
     }
   }

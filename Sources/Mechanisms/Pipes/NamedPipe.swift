@@ -133,22 +133,13 @@ public enum NamedPipeClient {
   public static func open(
     _ path: String, mode: NamedPipeMode, milliseconds: UInt64
   ) throws(TransportError) -> NamedPipeInstance {
-    let began = Clock.monotonicNanoseconds()
+    let deadline = Clock.monotonicNanoseconds() + milliseconds * 1_000_000
     let socket = try explaining("open the named pipe \(path)") { () throws(SystemError) in
-      let socket = try Socket.unix(mode.kind)
-      do throws(SystemError) {
-        if mode == .messages { try socket.growBuffers() }
-        try socket.connect(path: path, milliseconds: milliseconds)
-      } catch {
-        socket.close()
-        throw error
-      }
-      return socket
+      try Socket.unix(mode.kind)
     }
     do throws(TransportError) {
-      let spent = (Clock.monotonicNanoseconds() - began) / 1_000_000
-      try awaitGreeting(
-        socket, path, mode, milliseconds: Int32(clamping: milliseconds - min(spent, milliseconds)))
+      try connect(socket, path, mode, milliseconds)
+      try check(try awaitGreeting(socket, path, mode, deadline), path, mode)
       return NamedPipeInstance(socket: socket, mode: mode)
     } catch {
       socket.close()
@@ -156,33 +147,81 @@ public enum NamedPipeClient {
     }
   }
 
-  private static func awaitGreeting(
-    _ socket: Socket, _ path: String, _ mode: NamedPipeMode, milliseconds: Int32
+  /// Not blocking: a full queue of clients would make `connect` sleep without a limit.
+  private static func connect(
+    _ socket: Socket, _ path: String, _ mode: NamedPipeMode, _ milliseconds: UInt64
   ) throws(TransportError) {
-    let descriptor = socket.descriptor.rawValue
-    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&request, 1, milliseconds) > 0 else {
-      throw TransportError(
-        .resourceLimit,
-        "All instances of the named pipe \(path) are in use, and none became free within the time allowed; try "
-          + "again later.")
+    do throws(SystemError) {
+      if mode == .messages { try socket.growBuffers() }
+      try socket.descriptor.setNonBlocking(true)
+      try socket.connect(path: path, milliseconds: milliseconds)
+      try socket.descriptor.setNonBlocking(false)
+    } catch {
+      switch error.errno {
+      case .resourceTemporarilyUnavailable: throw allBusy(path)
+      case .protocolWrongTypeForSocket: throw otherMode(path)
+      default: throw TransportError(error, doing: "open the named pipe \(path)")
+      }
     }
+  }
+
+  private static func allBusy(_ path: String) -> TransportError {
+    TransportError(
+      .resourceLimit,
+      "All instances of the named pipe \(path) are in use, and none became free within the time allowed; try "
+        + "again later.")
+  }
+
+  private static func otherMode(_ path: String) -> TransportError {
+    TransportError(
+      .unsupported,
+      "The named pipe \(path) was created in the other mode (message or byte); open it in that one.")
+  }
+
+  private static func awaitGreeting(
+    _ socket: Socket, _ path: String, _ mode: NamedPipeMode, _ deadline: UInt64
+  ) throws(TransportError) -> NamedPipeGreeting {
     var greeting = NamedPipeGreeting(mode: 0, instanceLimit: 0, maximumMessageByteCount: 0)
     let size = MemoryLayout<NamedPipeGreeting>.size
-    let got = Glibc.recv(descriptor, &greeting, size, Int32(MSG_WAITALL))
-    let expected = NamedPipeGreeting(mode: mode.rawValue, instanceLimit: 0, maximumMessageByteCount: 0)
-    guard got == size, greeting.magic == expected.magic else {
-      throw TransportError(.unsupported, "Whoever listens on \(path) is not a named pipe of ipcbench.")
+    var received = 0
+    // In byte mode it may come in parts.
+    while received < size {
+      let now = Clock.monotonicNanoseconds()
+      let left = Int32(clamping: (deadline - min(now, deadline)) / 1_000_000)
+      var request = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+      guard poll(&request, 1, left) > 0 else {
+        throw received == 0 ? allBusy(path) : stranger(path)
+      }
+      let got = withUnsafeMutableBytes(of: &greeting) {
+        Glibc.recv(socket.descriptor.rawValue, $0.baseAddress! + received, size - received, 0)
+      }
+      guard got > 0 else {
+        throw TransportError(
+          .unavailable, "The server of the named pipe \(path) has ended before it had an instance free.")
+      }
+      received += got
+      if mode == .messages { break }
     }
+    guard received == size else { throw stranger(path) }
+    return greeting
+  }
+
+  private static func stranger(_ path: String) -> TransportError {
+    TransportError(.unsupported, "Whoever listens on \(path) is not a named pipe of ipcbench.")
+  }
+
+  private static func check(
+    _ greeting: NamedPipeGreeting, _ path: String, _ mode: NamedPipeMode
+  ) throws(TransportError) {
+    let expected = NamedPipeGreeting(mode: mode.rawValue, instanceLimit: 0, maximumMessageByteCount: 0)
+    guard greeting.magic == expected.magic else { throw stranger(path) }
     guard greeting.version == expected.version else {
       throw TransportError(
         .unsupported,
         "The named pipe \(path) speaks version \(greeting.version), this program version \(expected.version); use "
           + "the same ipcbench on both sides.")
     }
-    guard greeting.mode == expected.mode else {
-      throw TransportError(.unsupported, "The named pipe \(path) was created in the other mode.")
-    }
+    guard greeting.mode == expected.mode else { throw otherMode(path) }
   }
 }
 
@@ -210,24 +249,37 @@ public struct NamedPipeInstance: Sendable {
   /// - Returns: the bytes, nil when the peer has disconnected; and whether they are the end of their message.
   public mutating func read(_ count: Int) throws(SystemError) -> (bytes: [UInt8], isComplete: Bool)? {
     if rest.isEmpty {
-      let size = mode == .messages ? try peekedByteCount() : count
-      var message = [UInt8](repeating: 0, count: max(size, 1))
-      let got = try retrying("recv") {
-        Glibc.recv(socket.descriptor.rawValue, &message, message.count, 0)
-      }
-      if got == 0 { return nil }
-      rest = Array(message[..<got])
+      let size = mode == .messages ? try receive(peeking: 1).byteCount : count
+      let message = try receive(max(size, 1)).bytes
+      if message.isEmpty { return nil }
+      rest = message
     }
     let bytes = Array(rest.prefix(count))
     rest.removeFirst(bytes.count)
     return (bytes, mode == .bytes || rest.isEmpty)
   }
 
-  /// Bytes of the next message, which stays where it is.
-  private func peekedByteCount() throws(SystemError) -> Int {
-    var byte: UInt8 = 0
-    let flags = Int32(MSG_PEEK) | Int32(MSG_TRUNC)
-    return try retrying("recv") { Glibc.recv(socket.descriptor.rawValue, &byte, 1, flags) }
+  /// One message or part of the stream; nothing when the peer has disconnected.
+  ///
+  /// - Parameter peeking: leaves the message where it is, and says how many bytes it has.
+  private func receive(
+    _ count: Int = 0, peeking: Int = 0
+  ) throws(SystemError) -> (bytes: [UInt8], byteCount: Int) {
+    var buffer = [UInt8](repeating: 0, count: max(count, peeking))
+    let flags = peeking > 0 ? Int32(MSG_PEEK) | Int32(MSG_TRUNC) : 0
+    for _ in 0..<2 {
+      do throws(SystemError) {
+        let got = try retrying("recv") {
+          Glibc.recv(socket.descriptor.rawValue, &buffer, buffer.count, flags)
+        }
+        return (Array(buffer[..<min(got, buffer.count)]), got)
+      } catch {
+        // A peer that has left something unread resets the connection; that is said once, before what it had
+        // sent and, at last, the end.
+        if error.errno != .connectionReset { throw error }
+      }
+    }
+    return ([], 0)
   }
 
   public func close() { socket.close() }

@@ -10,6 +10,7 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
   var watch: PeerWatch
   private var waits: UInt64 = 0
   private var peerIsGone = false
+  private var wasReset = false
 
   /// - Parameter meeting: nil where the kernel reports the peer's end.
   init(_ meeting: Meeting?, _ spec: ChannelSpec) throws(TransportError) {
@@ -44,7 +45,11 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
   mutating func judge(_ error: Int32, _ steps: Int) throws(ExchangeError) {
     switch error {
     case EINTR: try check(steps)
-    case EPIPE, ECONNRESET, ECONNREFUSED, ENOTCONN, ESRCH, EIDRM, ENOENT: throw .peerClosed
+    // A peer that has left something unread resets the connection; that is said once, and before what it had sent.
+    case ECONNRESET:
+      if wasReset { throw .peerClosed }
+      wasReset = true
+    case EPIPE, ECONNREFUSED, ENOTCONN, ESRCH, EIDRM, ENOENT: throw .peerClosed
     default: throw .system(errno: error)
     }
   }
