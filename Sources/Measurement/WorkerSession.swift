@@ -171,6 +171,7 @@ struct Calibration {
   private let settings: TrialSettings
   private var count: UInt64 = 16
   private var lastNanoseconds: UInt64 = 0
+  private var phases = 0
   private var isSettled = false
 
   init(_ settings: TrialSettings) { self.settings = settings }
@@ -185,6 +186,8 @@ struct Calibration {
     }
     guard lastNanoseconds > 0 else { return (count, false) }
     let rate = Double(count) / Double(lastNanoseconds)
+    // The first messages may wait for a connection that is still being made: they say nothing about the rate.
+    if phases == 1 && lastNanoseconds >= target { return (count, false) }
     if lastNanoseconds >= target {
       return (max(1, UInt64(rate * Double(settings.durationNanoseconds))), true)
     }
@@ -200,5 +203,8 @@ struct Calibration {
     return max(1, UInt64(settings.rate * Double(settings.durationNanoseconds) / 1e9))
   }
 
-  mutating func took(_ nanoseconds: UInt64) { lastNanoseconds = nanoseconds }
+  mutating func took(_ nanoseconds: UInt64) {
+    lastNanoseconds = nanoseconds
+    phases += 1
+  }
 }

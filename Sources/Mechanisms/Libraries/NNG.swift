@@ -22,55 +22,19 @@ public enum NNG: ChannelProvider {
     }
   }
 
-  public struct Channel: Sendable {
-    var endpoint: String
-    var place: String
-    var reservation: Socket?
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> LibraryEndpoint {
+    try .open("nng", spec)
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    var channel = Channel(endpoint: "", place: "", reservation: nil)
-    try explaining("name an endpoint") { () throws(SystemError) in
-      channel.place = try spec.scope.path(spec.name("nng"))
-      _ = try Meeting.Place.create(path: channel.place)
-    }
-    channel.endpoint = "ipc://\(channel.place).sock"
-    if spec.variant == "tcp" {
-      let loopback = try LoopbackConnection.reserve(Socket.tcp)
-      channel.reservation = loopback.reservation
-      channel.endpoint = "tcp://127.0.0.1:\(loopback.port)"
-    }
-    return channel
+  public static func address(of endpoint: LibraryEndpoint) -> String { endpoint.address }
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> LibraryEndpoint {
+    try .find(address)
   }
-
-  public static func address(of channel: Channel) -> String { "\(channel.endpoint) \(channel.place)" }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let parts = address.split(separator: " ", maxSplits: 1).map(String.init)
-    guard parts.count == 2 else {
-      throw TransportError(.unsupported, "'\(address)' is not an endpoint and a path.")
-    }
-    return Channel(endpoint: parts[0], place: parts[1], reservation: nil)
-  }
-
-  public static func close(_ channel: Channel) {
-    channel.reservation?.close()
-    SharedObject.removeFile(path: channel.place)
-    SharedObject.removeFile(path: channel.place + ".sock")
-  }
-
-  public struct Attachment: Sendable {
-    var endpoint: String
-    var meeting: Meeting
-  }
+  public static func close(_ endpoint: LibraryEndpoint) { endpoint.close() }
 
   public static func attach(
-    _ channel: Channel, as role: Role, _ spec: ChannelSpec
-  ) throws(TransportError) -> Attachment {
-    try explaining("meet the peer") { () throws(SystemError) in
-      Attachment(
-        endpoint: channel.endpoint, meeting: try Meeting(.file(channel.place), isFirst: role == .producer))
-    }
-  }
+    _ endpoint: LibraryEndpoint, as role: Role, _ spec: ChannelSpec
+  ) throws(TransportError) -> LibraryEndpoint.Attachment { try endpoint.attach(role) }
 }
 
 /// The functions used here, as nng/nng.h declares them; an `nng_socket` is a structure of one 32-bit number.
@@ -124,10 +88,10 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   private let receivedByPeer: SharedWord
   private var sentCount: UInt64 = 0
   private var receivedCount: UInt64 = 0
-  public static func meeting(_ attachment: NNG.Attachment) -> Meeting? { attachment.meeting }
+  public static func meeting(_ attachment: LibraryEndpoint.Attachment) -> Meeting? { attachment.meeting }
 
   public init(
-    _ attachment: NNG.Attachment, as role: Role, _ spec: ChannelSpec
+    _ attachment: LibraryEndpoint.Attachment, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) {
     guard let library = NNGLibrary() else { throw TransportError(.unavailable, "libnng is gone.") }
     var socket: UInt32 = 0
@@ -138,7 +102,7 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     _ = library.setMilliseconds(socket, "recv-timeout", Int32(Heartbeat.milliseconds))
     _ = library.setMilliseconds(socket, "send-timeout", Int32(Heartbeat.milliseconds))
     _ = library.setSize(socket, "recv-size-max", 0)
-    try Self.connect(library, socket, role, attachment.endpoint)
+    try Self.connect(library, socket, role, attachment.url)
     try explaining("meet the peer") { () throws(SystemError) in _ = try attachment.meeting.greet() }
     self.library = library
     self.socket = socket

@@ -21,55 +21,19 @@ public enum ZeroMQ: ChannelProvider {
     }
   }
 
-  public struct Channel: Sendable {
-    var endpoint: String
-    var place: String
-    var reservation: Socket?
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> LibraryEndpoint {
+    try .open("zeromq", spec)
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    var channel = Channel(endpoint: "", place: "", reservation: nil)
-    try explaining("name an endpoint") { () throws(SystemError) in
-      channel.place = try spec.scope.path(spec.name("zeromq"))
-      _ = try Meeting.Place.create(path: channel.place)
-    }
-    channel.endpoint = "ipc://\(channel.place).sock"
-    if spec.variant == "tcp" {
-      let loopback = try LoopbackConnection.reserve(Socket.tcp)
-      channel.reservation = loopback.reservation
-      channel.endpoint = "tcp://127.0.0.1:\(loopback.port)"
-    }
-    return channel
+  public static func address(of endpoint: LibraryEndpoint) -> String { endpoint.address }
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> LibraryEndpoint {
+    try .find(address)
   }
-
-  public static func address(of channel: Channel) -> String { "\(channel.endpoint) \(channel.place)" }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let parts = address.split(separator: " ", maxSplits: 1).map(String.init)
-    guard parts.count == 2 else {
-      throw TransportError(.unsupported, "'\(address)' is not an endpoint and a path.")
-    }
-    return Channel(endpoint: parts[0], place: parts[1], reservation: nil)
-  }
-
-  public static func close(_ channel: Channel) {
-    channel.reservation?.close()
-    SharedObject.removeFile(path: channel.place)
-    SharedObject.removeFile(path: channel.place + ".sock")
-  }
-
-  public struct Attachment: Sendable {
-    var endpoint: String
-    var meeting: Meeting
-  }
+  public static func close(_ endpoint: LibraryEndpoint) { endpoint.close() }
 
   public static func attach(
-    _ channel: Channel, as role: Role, _ spec: ChannelSpec
-  ) throws(TransportError) -> Attachment {
-    try explaining("meet the peer") { () throws(SystemError) in
-      Attachment(
-        endpoint: channel.endpoint, meeting: try Meeting(.file(channel.place), isFirst: role == .producer))
-    }
-  }
+    _ endpoint: LibraryEndpoint, as role: Role, _ spec: ChannelSpec
+  ) throws(TransportError) -> LibraryEndpoint.Attachment { try endpoint.attach(role) }
 }
 
 /// The functions used here, as zmq.h declares them.
@@ -111,7 +75,7 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   private let library: ZeroMQLibrary
   private let context: UnsafeMutableRawPointer
   private let socket: UnsafeMutableRawPointer
-  public static func meeting(_ attachment: ZeroMQ.Attachment) -> Meeting? { attachment.meeting }
+  public static func meeting(_ attachment: LibraryEndpoint.Attachment) -> Meeting? { attachment.meeting }
 
   /// ZMQ_PAIR, and options of zmq.h.
   private static var pair: Int32 { 0 }
@@ -122,7 +86,7 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   }
 
   public init(
-    _ attachment: ZeroMQ.Attachment, as role: Role, _ spec: ChannelSpec
+    _ attachment: LibraryEndpoint.Attachment, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) {
     guard let library = ZeroMQLibrary(), let context = library.newContext(),
       let socket = library.newSocket(context, Self.pair)
@@ -135,11 +99,11 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     _ = library.setOption(socket, Option.linger, &linger, 4)
     let isServer = role == .consumer
     let result =
-      isServer ? library.bind(socket, attachment.endpoint) : library.connect(socket, attachment.endpoint)
+      isServer ? library.bind(socket, attachment.url) : library.connect(socket, attachment.url)
     guard result == 0 else {
       throw TransportError(
         SystemError("zmq_\(isServer ? "bind" : "connect")", errno: Errno(rawValue: library.lastError())),
-        doing: "open \(attachment.endpoint)")
+        doing: "open \(attachment.url)")
     }
     try explaining("meet the peer") { () throws(SystemError) in _ = try attachment.meeting.greet() }
     (self.library, self.context, self.socket) = (library, context, socket)

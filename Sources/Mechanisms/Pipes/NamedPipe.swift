@@ -301,12 +301,13 @@ extension NamedPipe {
           "Message mode: room for large messages; SO_RCVBUF likewise."),
         .init(
           "connect(s, path)",
-          "Tried again every 0.5 ms until the server listens, for 5 s at most.", answers: "CreateFile"),
+          "Non-blocking, so that a full queue cannot hold it; tried again every 0.5 ms, for 5 s at most.",
+          answers: "CreateFile"),
         .init(
           "poll(s, POLLIN, rest of the 5 s)",
           "Waits for an instance: the greeting comes when the server has "
             + "accepted.", answers: "WaitNamedPipe"),
-        .init("recv(s, &greeting, 24, MSG_WAITALL)", "Checks version and mode.", answers: "GetNamedPipeInfo"),
+        .init("recv(s, &greeting, 24, 0)", "Checks version and mode.", answers: "GetNamedPipeInfo"),
         .init(
           "fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
           "Blocking form; the others set O_NONBLOCK.", answers: "SetNamedPipeHandleState"),
