@@ -12,6 +12,18 @@ extension FileDescriptor {
   }
 }
 
+/// Descriptors 0, 1 and 2.
+public enum StandardDescriptors {
+  /// Opens those that are closed on /dev/null: otherwise the next file or pipe would become one of them, and be
+  /// printed to, or given to a program as its input.
+  public static func ensureOpen() {
+    var info = stat()
+    for descriptor in Int32(0)...2 where fstat(descriptor, &info) < 0 && Glibc.errno == EBADF {
+      _ = ipcb_open("/dev/null", O_RDWR, 0)
+    }
+  }
+}
+
 /// The two ends of a pipe, both close-on-exec.
 public struct PipeEnds: Sendable {
   public var read: FileDescriptor

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LinuxIPC
 import Logging
 
 /// The command: argument parsing and wiring, nothing else.
@@ -19,6 +20,7 @@ struct IPCBench: ParsableCommand {
     ])
 
   static func main() {
+    StandardDescriptors.ensureOpen()
     LoggingSystem.bootstrap { _ in StandardErrorHandler() }
     do {
       var command = try parseAsRoot()

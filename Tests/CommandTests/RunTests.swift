@@ -76,6 +76,20 @@ final class Workspace {
     #expect(try workspace.load().trials.count { $0.status == .ok && $0.attempt == 0 } == 3)
   }
 
+  @Test func aRunWhoseStandardStreamsAreClosedDoesNotTakeItsPipesForThem() throws {
+    let workspace = try Workspace()
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    let tool = Programs.folder.appendingPathComponent("ipcbench").path
+    shell.arguments = [
+      "-c",
+      "exec '\(tool)' run -m pipe:stdio,pipe --trials 1 --messages 50 --quiet --out '\(workspace.url.path)' <&- >&- 2>&-",
+    ]
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(try workspace.load().trials.count { $0.status == .ok && $0.attempt == 0 } == 2)
+  }
+
   @Test func percentilesWithTooFewSamplesAreRefused() throws {
     let workspace = try Workspace()
     _ = try workspace.run("-m pipe --trials 1 --messages 100 --quiet")

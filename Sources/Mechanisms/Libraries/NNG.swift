@@ -179,12 +179,8 @@ extension NNG {
         .init(
           "nng_dial(s, endpoint, NULL, 0)",
           "Tried again every 1 ms until the consumer listens, for 5 s at most."),
-        .init(
-          "atomic_store(&page->pid, getpid()); usleep(200)",
-          "Waits until the other side is there, 5 s at most."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "As wherever the kernel does not tell of the peer's end; here the time-outs do its work."),
+        .greet,
+        .startHeartbeat,
         .init(
           "nng_send(s, message, length, 0)",
           "Sends: copies it into a message of the library's; sleeps up to 50 ms while there is no room, and "
@@ -210,12 +206,8 @@ extension NNG {
         .init("dlopen(…); nng_pair0_open(&s)", "As on the other side, with the same options."),
         .init(
           "nng_listen(s, \"ipc://….sock\", NULL, 0)", "Makes the endpoint; :tcp \"tcp://127.0.0.1:<port>\"."),
-        .init(
-          "atomic_store(&page->pid, getpid()); usleep(200)",
-          "Waits until the other side is there, 5 s at most."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "As wherever the kernel does not tell of the peer's end; here the time-outs do its work."),
+        .greet,
+        .startHeartbeat,
         .init(
           "nng_recv(s, buffer, &length, 0)",
           "Receives: copies the message out; sleeps up to 50 ms while there is none, and tries again."),

@@ -150,12 +150,8 @@ extension ZeroMQ {
         .init(
           "zmq_connect(s, endpoint)",
           "Returns at once: the library connects, again and again, in the background."),
-        .init(
-          "atomic_store(&page->pid, getpid()); usleep(200)",
-          "Waits until the other side is there, 5 s at most."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .greet,
+        .startHeartbeat,
         .init(
           "zmq_send(s, message, length, 0)",
           "Sends: copies it into the queue; sleeps when the high-water mark is reached."),
@@ -181,12 +177,8 @@ extension ZeroMQ {
           "dlopen(…); zmq_ctx_new(); zmq_socket(context, ZMQ_PAIR)",
           "As on the other side, with the same options."),
         .init("zmq_bind(s, \"ipc://….sock\")", "Makes the endpoint; :tcp \"tcp://127.0.0.1:<port>\"."),
-        .init(
-          "atomic_store(&page->pid, getpid()); usleep(200)",
-          "Waits until the other side is there, 5 s at most."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .greet,
+        .startHeartbeat,
         .init(
           "zmq_recv(s, buffer, capacity + 1, 0)",
           "Receives: copies the message out of the queue; sleeps while there is none."),

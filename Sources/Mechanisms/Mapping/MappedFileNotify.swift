@@ -276,9 +276,7 @@ extension MappedFileNotify {
         .init(
           "sigqueue(peer, SIGRTMIN+5, hello); sigtimedwait({SIGRTMIN+5}, 5 s)",
           "Each side waits until the other is ready."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init("memset(view + length, 0, 1024 - length)", "Sends: after the text was written into the view."),
         .init(
           "msync(view, 1024, MS_SYNC)",
@@ -317,9 +315,7 @@ extension MappedFileNotify {
         .init(
           "sigqueue(peer, SIGRTMIN+5, hello); sigtimedwait({SIGRTMIN+5}, 5 s)",
           "Each side waits until the other is ready."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init(
           "sigwaitinfo({SIGRTMIN+5}, &info)",
           "Receives: sleeps until data are ready; spinning: sigtimedwait with 0.", answers: "GetMessage"),

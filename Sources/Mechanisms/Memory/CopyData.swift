@@ -4,7 +4,9 @@ import Synchronization
 import SystemPackage
 
 /// WM_COPYDATA without windows: the sender copies into the receiver's memory and waits for its handler's result.
-public enum CopyData: ChannelProvider {
+public enum CopyData: MeetingProvider {
+  public typealias Attachment = Meeting
+
   public static var mechanism: Mechanism {
     Mechanism(
       id: "copy-data",
@@ -18,25 +20,6 @@ public enum CopyData: ChannelProvider {
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {
     if let obstacle = Handle.tracingObstacle {
       throw TransportError(.noPermission, "Another process's memory cannot be written: \(obstacle).")
-    }
-  }
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    try explaining("make the page on which the sides meet") { () throws(SystemError) in
-      try Meeting.Place.create(path: spec.attach == .name ? spec.scope.path(spec.name("copy-data")) : nil)
-    }
-  }
-
-  public static func address(of place: Meeting.Place) -> String { place.path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    .file(address)
-  }
-  public static func close(_ place: Meeting.Place) { place.remove() }
-
-  public static func attach(
-    _ place: Meeting.Place, as role: Role, _ spec: ChannelSpec
-  ) throws(TransportError) -> Meeting {
-    try explaining("meet the peer") { () throws(SystemError) in try Meeting(place, isFirst: role == .producer)
     }
   }
 }

@@ -4,7 +4,9 @@ import Synchronization
 import SystemPackage
 
 /// The consumer pulls each message out of the producer's memory.
-public enum ProcessVMRead: ChannelProvider {
+public enum ProcessVMRead: MeetingProvider {
+  public typealias Attachment = Meeting
+
   public static var mechanism: Mechanism {
     var traits = Traits(
       framing: .message, direction: .twoWay, reach: .host, attach: [.inherit, .name], payloadCopies: 1)
@@ -17,25 +19,6 @@ public enum ProcessVMRead: ChannelProvider {
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {
     if let obstacle = Handle.tracingObstacle {
       throw TransportError(.noPermission, "Another process's memory cannot be read: \(obstacle).")
-    }
-  }
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    try explaining("make the page on which the sides meet") { () throws(SystemError) in
-      try Meeting.Place.create(path: spec.attach == .name ? spec.scope.path(spec.name("vm-read")) : nil)
-    }
-  }
-
-  public static func address(of place: Meeting.Place) -> String { place.path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    .file(address)
-  }
-  public static func close(_ place: Meeting.Place) { place.remove() }
-
-  public static func attach(
-    _ place: Meeting.Place, as role: Role, _ spec: ChannelSpec
-  ) throws(TransportError) -> Meeting {
-    try explaining("meet the peer") { () throws(SystemError) in try Meeting(place, isFirst: role == .producer)
     }
   }
 }
@@ -151,9 +134,7 @@ extension ProcessVMRead {
         .init(
           "prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)",
           "Lets the consumer read this process's memory where Yama forbids it."),
-        .init(
-          "atomic_store(&page->pid, getpid()); usleep(200)",
-          "Waits until the other side is there, 5 s at most."),
+        .greet,
         .init(
           "futex(&page->bell, FUTEX_WAIT, 1, 20 ms)",
           "Sends, blocking form: sleeps while all four buffers wait to be pulled."),
@@ -180,9 +161,7 @@ extension ProcessVMRead {
           "open(page); fstat; mmap; close",
           "--attach name: the page on which the sides meet; forked workers have inherited it."),
         .init("prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)", "For the answers, which go the same way back."),
-        .init(
-          "atomic_store(&page->pid, getpid()); usleep(200)",
-          "Waits until the other side is there, 5 s at most."),
+        .greet,
         .init(
           "futex(&page->bell, FUTEX_WAIT, 1, 20 ms)",
           "Receives, blocking form: sleeps until the count of sent messages has moved."),

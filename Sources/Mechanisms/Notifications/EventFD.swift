@@ -90,31 +90,23 @@ extension EventFD {
         .init(
           "fcntl(fd, F_GETFL), fcntl(fd, F_SETFL, flags & ~O_NONBLOCK)",
           "On both descriptors: blocking calls for block, O_NONBLOCK for spin."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .startHeartbeat,
         .init("write(forth, &one, 8)", "Adds 1, and wakes the reader.", answers: "SetEvent"),
         .init(
           "read(back, &count, 8)", "In a round trip: waits for the echo.", answers: "WaitForSingleObject"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init(
           "close(forth), close(back)",
           "The counter vanishes with its last descriptor.",
           answers: "CloseHandle"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
       ],
       consumer: [
         .init(
           "eventfd(0, EFD_CLOEXEC)",
           "The harness makes two: one for each direction.",
           answers: "CreateEvent"),
-        .init(
-          "mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)",
-          "The harness makes the page on which the workers meet; they inherit it.",
-          answers: "CreateFileMapping"),
+        .makeMeeting,
         .init(
           "fork()",
           "The consumer inherits the descriptors and the page.",
@@ -126,23 +118,18 @@ extension EventFD {
         .init(
           "fcntl(fd, F_GETFL), fcntl(fd, F_SETFL, flags & ~O_NONBLOCK)",
           "On both descriptors: blocking calls for block, O_NONBLOCK for spin."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .startHeartbeat,
         .init(
           "read(forth, &count, 8)",
           "Sleeps while the counter is 0, then takes all of it and leaves 0.",
           answers: "WaitForSingleObject"),
         .init("write(back, &one, 8)", "In a round trip: the echo.", answers: "SetEvent"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init(
           "close(forth), close(back)",
           "The counter vanishes with its last descriptor.",
           answers: "CloseHandle"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
         .init("munmap(page, 4096)", "The harness removes the page.", answers: "UnmapViewOfFile"),
       ],
       limits: [

@@ -125,17 +125,9 @@ extension FileLock {
           "fcntl(fd, F_OFD_SETLK, {F_WRLCK, 0, 2^61 bytes})",
           "Locks all bytes of its range at once.",
           answers: "LockFileEx"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .openMeeting,
+        .greet,
+        .startHeartbeat,
         .init(
           "fcntl(fd, F_OFD_SETLK, {F_UNLCK, own++, 1 byte})",
           "The message: lets go of the next byte, and wakes whoever waits for it.",
@@ -144,14 +136,12 @@ extension FileLock {
           "fcntl(fd, F_OFD_SETLKW, {F_WRLCK, peer, 1 byte}), fcntl(fd, F_OFD_GETLK, …)",
           "In a round trip: waits for the echo as the consumer does.",
           answers: "LockFileEx"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init(
           "atomic_store_explicit(&own->sent, count, memory_order_release)",
           "At the end: how many it let go of on purpose, because closing lets go of all."),
         .init("close(fd)", "Lets go of every lock, as a crash would.", answers: "CloseHandle"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
       ],
       consumer: [
         .init("mkdir(\"/tmp/ipcbench-PID-START\", 0700)", "The harness makes the run's directory once."),
@@ -167,17 +157,9 @@ extension FileLock {
           "fcntl(fd, F_OFD_SETLK, {F_WRLCK, 2^62, 2^61 bytes})",
           "Locks all bytes of its range at once.",
           answers: "LockFileEx"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .openMeeting,
+        .greet,
+        .startHeartbeat,
         .init(
           "fcntl(fd, F_OFD_SETLKW, {F_WRLCK, peer, 1 byte})",
           "Sleeps until the peer has let go of its next byte, and keeps the lock. The spin form calls "
@@ -190,14 +172,12 @@ extension FileLock {
           "fcntl(fd, F_OFD_SETLK, {F_UNLCK, own++, 1 byte})",
           "In a round trip: the echo.",
           answers: "UnlockFileEx"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init(
           "atomic_store_explicit(&own->sent, count, memory_order_release)",
           "At the end: how many it let go of on purpose, because closing lets go of all."),
         .init("close(fd)", "Lets go of every lock, as a crash would.", answers: "CloseHandle"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
         .init("unlink(path)", "The harness removes the name once both workers are gone."),
       ],
       limits: [

@@ -4,32 +4,14 @@ import LinuxIPC
 import SystemPackage
 
 /// A word in shared memory for each direction that counts up; a sleeper waits in the kernel for it to change.
-public enum FutexWord: ChannelProvider {
+public enum FutexWord: MeetingProvider {
+  public typealias Attachment = Meeting
+
   public static var mechanism: Mechanism {
     Mechanism(
       id: "futex", summary: "a wake-up by a word in shared memory", counterpart: "WaitOnAddress",
       traits: .notification(attach: [.inherit, .name]), explanation: explanation,
       manPages: ["futex(2)", "futex(7)"])
-  }
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    try explaining("map the page with the words") { () throws(SystemError) in
-      try .create(path: spec.attach == .name ? spec.scope.path(spec.name("futex"), in: .memory) : nil)
-    }
-  }
-
-  public static func address(of place: Meeting.Place) -> String { place.path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    .file(address)
-  }
-  public static func close(_ place: Meeting.Place) { place.remove() }
-
-  public static func attach(
-    _ place: Meeting.Place, as role: Role, _ spec: ChannelSpec
-  ) throws(TransportError) -> Meeting {
-    try explaining("map the page with the words") { () throws(SystemError) in
-      try Meeting(place, isFirst: role == .producer)
-    }
   }
 }
 
@@ -79,14 +61,8 @@ extension FutexWord {
         + "the word has the value it saw. In the spin form there is no system call at all. It is what "
         + "semaphores, mutexes and rings are built from.",
       producer: [
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .findMeeting,
+        .startHeartbeat,
         .init(
           "atomic_store_explicit(own, sent, memory_order_release)", "The message: the count goes up by one."),
         .init(
@@ -97,29 +73,18 @@ extension FutexWord {
           "futex(peer, FUTEX_WAIT, seen, 20 ms, NULL, 0)",
           "In a round trip: waits for the echo as the consumer does.",
           answers: "WaitOnAddress"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
       ],
       consumer: [
-        .init(
-          "mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)",
-          "The harness makes the page on which the workers meet; they inherit it.",
-          answers: "CreateFileMapping"),
+        .makeMeeting,
         .init(
           "open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600), posix_fallocate(fd, 0, 4096), close(fd)",
           "Instead of the inherited page, where workers attach by name: the harness makes it as a file "
             + "in /dev/shm.",
           answers: "CreateFileMapping"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .findMeeting,
+        .startHeartbeat,
         .init(
           "atomic_load_explicit(peer, memory_order_acquire)",
           "Looks whether the count has moved; if so, takes one."),
@@ -132,10 +97,8 @@ extension FutexWord {
           "atomic_store_explicit(own, …), futex(own, FUTEX_WAKE, 1, …)",
           "In a round trip: the echo.",
           answers: "WakeByAddressSingle"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
         .init(
           "munmap(page, 4096)",
           "The harness removes the page; unlink(path) where it has a name.",

@@ -128,27 +128,20 @@ extension Inotify {
           "open(\"meeting\", O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
           "Maps the page on which the workers meet.",
           answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .greet,
+        .startHeartbeat,
         .init(
           "pwrite(file, &byte, 1, 0)",
           "The message: one byte, to its two files in turn.",
           answers: "WriteFile"),
         .init(
           "read(fd, events, 4096)", "In a round trip: waits for the echo.", answers: "WaitForSingleObject"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init(
           "close(first), close(second), close(fd)",
           "The watches end with their queue.",
           answers: "FindCloseChangeNotification"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
       ],
       consumer: [
         .init("mkdir(directory, 0700)", "The harness makes it in the run's directory in /tmp."),
@@ -176,27 +169,20 @@ extension Inotify {
           "open(\"meeting\", O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
           "Maps the page on which the workers meet.",
           answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .greet,
+        .startHeartbeat,
         .init(
           "read(fd, events, 4096)",
           "Sleeps until there are events, takes all that are there, and hands them out one by one. "
             + "IN_Q_OVERFLOW among them is an error.",
           answers: "WaitForSingleObject, FindNextChangeNotification"),
         .init("pwrite(file, &byte, 1, 0)", "In a round trip: the echo.", answers: "WriteFile"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init(
           "close(first), close(second), close(fd)",
           "The watches end with their queue.",
           answers: "FindCloseChangeNotification"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
         .init("unlink(file) for each file, rmdir(directory)", "The harness removes everything."),
       ],
       limits: [

@@ -105,30 +105,19 @@ extension PosixSemaphores {
         + "futex, so that a post without a sleeper and a wait that need not sleep are no system calls; the "
         + "spin form uses sem_trywait.",
       producer: [
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
+        .findMeeting,
         .init(
           "sem_open(name, 0)",
           "Attaching by name: both semaphores. Unnamed ones lie in the inherited page.",
           answers: "OpenSemaphore"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .startHeartbeat,
         .init("sem_post(forth)", "Adds one, and wakes a sleeper.", answers: "ReleaseSemaphore"),
         .init("sem_wait(back)", "In a round trip: waits for the echo.", answers: "WaitForSingleObject"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
       ],
       consumer: [
-        .init(
-          "mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)",
-          "The harness makes the page on which the workers meet; they inherit it.",
-          answers: "CreateFileMapping"),
+        .makeMeeting,
         .init(
           "sem_init(page + offset, 1, 0)",
           "The harness makes two unnamed ones, shared between processes, in that page.",
@@ -142,24 +131,16 @@ extension PosixSemaphores {
           "Instead of the inherited page, where workers attach by name: the harness makes it as a file "
             + "in the run's directory in /tmp.",
           answers: "CreateFileMapping"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
+        .findMeeting,
         .init("sem_open(name, 0)", "Attaching by name: both semaphores.", answers: "OpenSemaphore"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .startHeartbeat,
         .init(
           "sem_wait(forth)",
           "Sleeps while the count is 0, and takes one. The heartbeat interrupts it (EINTR).",
           answers: "WaitForSingleObject"),
         .init("sem_post(back)", "In a round trip: the echo.", answers: "ReleaseSemaphore"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
         .init(
           "sem_unlink(name)",
           "The harness removes both names; unnamed ones vanish with the page.",

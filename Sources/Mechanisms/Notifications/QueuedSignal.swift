@@ -4,7 +4,7 @@ import LinuxIPC
 import SystemPackage
 
 /// A real-time signal that is queued and carries eight bytes; the receiver waits for it.
-public enum QueuedSignal: ChannelProvider {
+public enum QueuedSignal: MeetingProvider {
   public static var mechanism: Mechanism {
     Mechanism(
       id: "signal", summary: "a queued real-time signal with eight bytes", counterpart: "PostThreadMessage",
@@ -12,37 +12,19 @@ public enum QueuedSignal: ChannelProvider {
       manPages: ["signal(7)", "sigqueue(3)", "sigwaitinfo(2)"])
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    try SignalPeers.open(spec)
-  }
-  public static func address(of place: Meeting.Place) -> String { place.path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    .file(address)
-  }
-  public static func close(_ place: Meeting.Place) { place.remove() }
-
   public static func attach(
     _ place: Meeting.Place, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> SignalPeers { try SignalPeers(place, role) }
 }
 
 /// The same signal, read from a descriptor.
-public enum SignalFD: ChannelProvider {
+public enum SignalFD: MeetingProvider {
   public static var mechanism: Mechanism {
     Mechanism(
       id: "signalfd", summary: "a queued real-time signal, read from a descriptor",
       traits: .notification(payloadByteCount: 8, attach: [.inherit, .name]), explanation: explanation,
       manPages: ["signalfd(2)", "sigqueue(3)"])
   }
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    try SignalPeers.open(spec)
-  }
-  public static func address(of place: Meeting.Place) -> String { place.path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    .file(address)
-  }
-  public static func close(_ place: Meeting.Place) { place.remove() }
 
   public static func attach(
     _ place: Meeting.Place, as role: Role, _ spec: ChannelSpec
@@ -54,12 +36,6 @@ public struct SignalPeers: Sendable {
   let meeting: Meeting
   @usableFromInline let peer: Int32
   @usableFromInline let signal = RealTimeSignal(4)
-
-  static func open(_ spec: ChannelSpec) throws(TransportError) -> Meeting.Place {
-    try explaining("make the page on which the sides meet") { () throws(SystemError) in
-      try .create(path: spec.attach == .name ? spec.scope.path(spec.name("pids")) : nil)
-    }
-  }
 
   init(_ place: Meeting.Place, _ role: Role) throws(TransportError) {
     let signal = signal
@@ -135,17 +111,9 @@ extension QueuedSignal {
         .init(
           "sigprocmask(SIG_BLOCK, {SIGRTMIN + 4}, NULL)",
           "Keeps the signal pending, or it would end the process; done before the peer knows the pid."),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Learns whom to signal; 5 s at most."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .findMeeting,
+        .greet,
+        .startHeartbeat,
         .init(
           "sigqueue(pid, SIGRTMIN + 4, value)",
           "Queues the signal with eight bytes of payload.",
@@ -154,16 +122,11 @@ extension QueuedSignal {
           "sigwaitinfo({SIGRTMIN + 4}, &info)",
           "In a round trip: waits for the echo.",
           answers: "GetMessage"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
       ],
       consumer: [
-        .init(
-          "mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)",
-          "The harness makes the page on which the workers meet; they inherit it.",
-          answers: "CreateFileMapping"),
+        .makeMeeting,
         .init(
           "open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600), posix_fallocate(fd, 0, 4096), close(fd)",
           "Instead of the inherited page, where workers attach by name: the harness makes it as a file "
@@ -172,17 +135,9 @@ extension QueuedSignal {
         .init(
           "sigprocmask(SIG_BLOCK, {SIGRTMIN + 4}, NULL)",
           "Keeps the signal pending, or it would end the process; done before the peer knows the pid."),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Learns whom to answer; 5 s at most."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .findMeeting,
+        .greet,
+        .startHeartbeat,
         .init(
           "sigwaitinfo({SIGRTMIN + 4}, &info)",
           "Sleeps until one is pending, and takes it; the payload is info.si_value. The heartbeat "
@@ -194,10 +149,8 @@ extension QueuedSignal {
           answers: "PeekMessage"),
         .init(
           "sigqueue(pid, SIGRTMIN + 4, value)", "In a round trip: the echo.", answers: "PostThreadMessage"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
         .init("munmap(page, 4096)", "The harness removes the page; unlink(path) where it has a name."),
       ],
       limits: [
@@ -226,33 +179,20 @@ extension SignalFD {
         .init(
           "sigprocmask(SIG_BLOCK, {SIGRTMIN + 4}, NULL)",
           "Keeps the signal pending, or it would end the process; done before the peer knows the pid."),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Learns whom to signal; 5 s at most."),
+        .findMeeting,
+        .greet,
         .init(
           "signalfd(-1, {SIGRTMIN + 4}, SFD_CLOEXEC)",
           "A descriptor for the echoes; SFD_NONBLOCK in the spin form."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .startHeartbeat,
         .init("sigqueue(pid, SIGRTMIN + 4, value)", "Queues the signal with eight bytes of payload."),
         .init("read(fd, &info, 128)", "In a round trip: waits for the echo."),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init("close(fd)", "The signal stays blocked, and pending ones with it."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
       ],
       consumer: [
-        .init(
-          "mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)",
-          "The harness makes the page on which the workers meet; they inherit it.",
-          answers: "CreateFileMapping"),
+        .makeMeeting,
         .init(
           "open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600), posix_fallocate(fd, 0, 4096), close(fd)",
           "Instead of the inherited page, where workers attach by name: the harness makes it as a file "
@@ -261,30 +201,20 @@ extension SignalFD {
         .init(
           "sigprocmask(SIG_BLOCK, {SIGRTMIN + 4}, NULL)",
           "Keeps the signal pending, or it would end the process; done before the peer knows the pid."),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Attaching by name: maps the page. Inherited, it is there already.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Learns whom to answer; 5 s at most."),
+        .findMeeting,
+        .greet,
         .init(
           "signalfd(-1, {SIGRTMIN + 4}, SFD_CLOEXEC)",
           "A descriptor for what arrives; SFD_NONBLOCK in the spin form."),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .startHeartbeat,
         .init(
           "read(fd, &info, 128)",
           "Sleeps until one is pending, and takes it; the payload is info.ssi_ptr. The spin form "
             + "sleeps in no call and tries again on EAGAIN."),
         .init("sigqueue(pid, SIGRTMIN + 4, value)", "In a round trip: the echo."),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init("close(fd)", "The signal stays blocked, and pending ones with it."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
         .init("munmap(page, 4096)", "The harness removes the page; unlink(path) where it has a name."),
       ],
       limits: [

@@ -86,22 +86,14 @@ extension SystemVSemaphore {
         + "Every operation is a system call, also when nobody waits.",
       producer: [
         .init("semget(key, 0, 0)", "Finds the set.", answers: "OpenSemaphore"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .openMeeting,
+        .startHeartbeat,
         .init(
           "semop(id, {0, +1, IPC_NOWAIT}, 1)", "Adds one, and wakes a sleeper.", answers: "ReleaseSemaphore"),
         .init(
           "semop(id, {1, -1, 0}, 1)", "In a round trip: waits for the echo.", answers: "WaitForSingleObject"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
       ],
       consumer: [
         .init(
@@ -116,24 +108,16 @@ extension SystemVSemaphore {
           "The harness makes the page on which the workers meet, a file in the run's directory in /tmp.",
           answers: "CreateFileMapping"),
         .init("semget(key, 0, 0)", "The consumer finds the set.", answers: "OpenSemaphore"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .openMeeting,
+        .startHeartbeat,
         .init(
           "semop(id, {0, -1, 0}, 1)",
           "Sleeps while the value is 0, and takes one. The spin form adds IPC_NOWAIT and tries again "
             + "on EAGAIN.",
           answers: "WaitForSingleObject"),
         .init("semop(id, {1, +1, IPC_NOWAIT}, 1)", "In a round trip: the echo.", answers: "ReleaseSemaphore"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .stopHeartbeat,
+        .leaveMeeting,
         .init(
           "semget(key, 0, 0), semctl(id, 0, IPC_RMID), unlink(note)",
           "The harness removes the set and its note; whoever still sleeps on it gets EIDRM.",

@@ -228,9 +228,7 @@ extension Mailslots {
         .init(
           "fcntl(fd, F_SETFL, flags & ~O_NONBLOCK)",
           "Blocking form, both sockets; the others set O_NONBLOCK."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init(
           "write(w, message, length)",
           "Sends: one datagram; sleeps while the slot is full.", answers: "WriteFile"),
@@ -254,9 +252,7 @@ extension Mailslots {
         .init(
           "fcntl(fd, F_SETFL, flags & ~O_NONBLOCK)",
           "Blocking form, both sockets; the others set O_NONBLOCK."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init(
           "read(s, buffer, capacity + 1)",
           "Receives: one datagram; sleeps while there is none. A reader with a time-out polls "

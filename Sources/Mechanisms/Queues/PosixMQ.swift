@@ -136,9 +136,7 @@ extension PosixMQ {
         .init(
           "fcntl(q, F_SETFL, flags & ~O_NONBLOCK)",
           "Blocking form, both queues; spinning sets O_NONBLOCK. On Linux a queue is a descriptor."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init("mq_send(forth, message, length, 0)", "Sends; sleeps while the queue is full."),
         .init(
           "pidfd_open(peer, 0); poll(pidfd, 1, 0)",
@@ -159,9 +157,7 @@ extension PosixMQ {
         .init("open(page); fstat; mmap; close", "The page that shows whether the other side is there."),
         .init(
           "fcntl(q, F_SETFL, flags & ~O_NONBLOCK)", "Blocking form, both queues; spinning sets O_NONBLOCK."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init("mq_receive(forth, buffer, capacity + 1, NULL)", "Receives; sleeps while the queue is empty."),
         .init(
           "pidfd_open(peer, 0); poll(pidfd, 1, 0)",

@@ -116,9 +116,7 @@ extension SystemVMQ {
           "msgget(key, 0)",
           "Both queues by their keys, which are all that a worker is told, beside the page's path."),
         .init("open(page); fstat; mmap; close", "The page that shows whether the other side is there."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init(
           "msgsnd(forth, {1, message}, length, 0)",
           "Sends; sleeps while the queue is full. Spinning with IPC_NOWAIT."),
@@ -139,9 +137,7 @@ extension SystemVMQ {
           "The harness: the page on which the sides meet."),
         .init("msgget(key, 0)", "The worker: both queues by their keys."),
         .init("open(page); fstat; mmap; close", "The page that shows whether the other side is there."),
-        .init(
-          "setitimer(ITIMER_REAL, 50 ms); sigaction(SIGALRM, …)",
-          "Blocking form: interrupts the call every 50 ms, so that a sleeper looks after its peer."),
+        .startHeartbeat,
         .init(
           "msgrcv(forth, {type, buffer}, capacity + 1, 0, 0)",
           "Receives the oldest message of any type; sleeps while there is none. Spinning with IPC_NOWAIT."),

@@ -66,30 +66,15 @@ extension MPTCP {
           "connect(s, 127.0.0.1:port)",
           "Every 500 µs, for up to 5 s, while nobody listens (ECONNREFUSED).",
           answers: "connect"),
-        .init(
-          "setsockopt(s, IPPROTO_TCP, TCP_NODELAY, 1)",
-          "Sends each message at once: no Nagle's algorithm.",
-          answers: "setsockopt(TCP_NODELAY)"),
+        .setNoDelay,
         .init(
           "getsockopt(s, SOL_MPTCP, MPTCP_INFO, …)",
           "Fails where the connection has fallen back to plain TCP, and the trial with it."),
-        .init(
-          "getsockopt(s, IPPROTO_TCP, TCP_NODELAY)",
-          "What the kernel says is recorded with the trial.",
-          answers: "getsockopt"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "write(s, message, 4 + byteCount)",
-          "Sends the length and the payload in one call; it sleeps while the send buffer is full.",
-          answers: "send"),
-        .init(
-          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
-          "In a round trip: waits for the echo in the same way.",
-          answers: "recv"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .readNoDelay,
+        .chooseBlocking,
+        .writeFramed,
+        .readFramedEcho,
+        .closeSocket,
       ],
       consumer: [
         .init(
@@ -113,32 +98,19 @@ extension MPTCP {
           "The port is reserved by the harness.",
           answers: "setsockopt"),
         .init("bind(listener, 127.0.0.1:port)", "Takes the address.", answers: "bind"),
-        .init("listen(listener, 1)", "Lets one connection wait.", answers: "listen"),
-        .init("poll(listener, POLLIN, 5000)", "Waits for the producer, 5 s at most.", answers: "select"),
-        .init("accept4(listener, NULL, NULL, SOCK_CLOEXEC)", "Takes the connection.", answers: "accept"),
-        .init("close(listener)", "Nobody else is expected.", answers: "closesocket"),
-        .init(
-          "setsockopt(s, IPPROTO_TCP, TCP_NODELAY, 1)",
-          "Sends each message at once: no Nagle's algorithm.",
-          answers: "setsockopt(TCP_NODELAY)"),
+        .listenForOne,
+        .awaitConnection,
+        .accept,
+        .closeListener,
+        .setNoDelay,
         .init(
           "getsockopt(s, SOL_MPTCP, MPTCP_INFO, …)",
           "Fails where the connection has fallen back to plain TCP, and the trial with it."),
-        .init(
-          "getsockopt(s, IPPROTO_TCP, TCP_NODELAY)",
-          "What the kernel says is recorded with the trial.",
-          answers: "getsockopt"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
-          "Sleeps until there is something, takes all that is there and cuts it into messages; 0 is "
-            + "the peer's end. spin-then-block spins on EAGAIN first and then sleeps in poll.",
-          answers: "recv"),
-        .init("write(s, message, 4 + byteCount)", "In a round trip: sends the echo.", answers: "send"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .readNoDelay,
+        .chooseBlocking,
+        .readFramed,
+        .writeFramedEcho,
+        .closeSocket,
         .init("close(r)", "The harness gives the port back.", answers: "closesocket"),
       ],
       limits: [

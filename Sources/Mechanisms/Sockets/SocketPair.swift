@@ -68,18 +68,13 @@ extension SocketPair {
         .init(
           "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
           "Only :seqpacket: room for net.core.wmem_max and net.core.rmem_max, which the kernel doubles."),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN."),
+        .chooseBlocking,
         .init(
           "write(s, message, 4 + byteCount)",
           "Sends; :seqpacket without the 4 bytes of length. Sleeps while the send buffer is full.",
           answers: "WriteFile"),
-        .init(
-          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
-          "In a round trip: waits for the echo.",
-          answers: "ReadFile"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "CloseHandle"),
+        .readFramedEcho,
+        .closeSocket,
       ],
       consumer: [
         .init(
@@ -94,16 +89,10 @@ extension SocketPair {
         .init("close(sv[0])", "The consumer gives up the producer's end.", answers: "CloseHandle"),
         .init(
           "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF", "Only :seqpacket, as in the producer."),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN."),
-        .init(
-          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
-          "Sleeps until there is something and takes all that is there; :seqpacket takes one message "
-            + "of up to capacity + 1 bytes. 0 is the peer's end.",
-          answers: "ReadFile"),
-        .init("write(s, message, 4 + byteCount)", "In a round trip: sends the echo.", answers: "WriteFile"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "CloseHandle"),
+        .chooseBlocking,
+        .readFramed,
+        .writeFramedEcho,
+        .closeSocket,
       ],
       limits: [
         "Only a process that inherits an end, or is passed one with SCM_RIGHTS, can take part.",

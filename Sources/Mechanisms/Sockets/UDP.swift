@@ -105,10 +105,7 @@ extension UDP {
         + "told nothing. The consumer counts what is missing in the sequence. :multicast sends to a group, "
         + "239.255.73.66, which the receiver has joined on the loopback interface.",
       producer: [
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
+        .openMeeting,
         .init(
           "socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)",
           "Makes its end; :multicast makes a second socket to send from.",
@@ -125,18 +122,12 @@ extension UDP {
           "setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, …)",
           "Only :multicast: joins the group on the loopback interface.",
           answers: "setsockopt(IP_ADD_MEMBERSHIP)"),
-        .init(
-          "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
-          "Asks for net.core.wmem_max and net.core.rmem_max; the kernel doubles both. :multicast does "
-            + "it before bind, for both sockets.",
-          answers: "setsockopt"),
+        .growBuffers,
         .init(
           "setsockopt(out, IPPROTO_IP, IP_MULTICAST_IF, …), then IP_MULTICAST_LOOP",
           "Only :multicast: sends on the loopback interface, to members on this host.",
           answers: "setsockopt(IP_MULTICAST_IF)"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
+        .greet,
         .init(
           "connect(s, 127.0.0.1:consumerPort)",
           "Chooses where write goes; :multicast connects its second socket to the group, before the "
@@ -145,24 +136,16 @@ extension UDP {
         .init(
           "usleep(200) until the peer has stored 1 in the page",
           "Not :multicast: nobody sends before both are connected."),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .chooseBlocking,
+        .startHeartbeat,
         .init(
           "write(s, message, byteCount)",
           "Sends one message; returns at once, also when it is dropped.",
           answers: "send"),
         .init("read(s, buffer, capacity + 1)", "In a round trip: waits for the echo.", answers: "recv"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init("close(s)", "What is still queued here is lost.", answers: "closesocket"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
       ],
       consumer: [
         .init(
@@ -181,10 +164,7 @@ extension UDP {
           "open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600), posix_fallocate(fd, 0, 4096), close(fd)",
           "The harness makes the page on which the workers meet, a file in the run's directory in /tmp.",
           answers: "CreateFileMapping"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
+        .openMeeting,
         .init(
           "socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)",
           "Makes its end; :multicast makes a second socket to send from.",
@@ -201,18 +181,12 @@ extension UDP {
           "setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, …)",
           "Only :multicast: joins the group on the loopback interface.",
           answers: "setsockopt(IP_ADD_MEMBERSHIP)"),
-        .init(
-          "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
-          "Asks for net.core.wmem_max and net.core.rmem_max; the kernel doubles both. :multicast does "
-            + "it before bind, for both sockets.",
-          answers: "setsockopt"),
+        .growBuffers,
         .init(
           "setsockopt(out, IPPROTO_IP, IP_MULTICAST_IF, …), then IP_MULTICAST_LOOP",
           "Only :multicast: sends on the loopback interface, to members on this host.",
           answers: "setsockopt(IP_MULTICAST_IF)"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
+        .greet,
         .init(
           "connect(s, 127.0.0.1:producerPort)",
           "Chooses where write goes, and from whom it takes; :multicast connects its second socket to "
@@ -221,25 +195,17 @@ extension UDP {
         .init(
           "usleep(200) until the peer has stored 1 in the page",
           "Not :multicast: nobody sends before both are connected."),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .chooseBlocking,
+        .startHeartbeat,
         .init(
           "read(s, buffer, capacity + 1)",
           "Sleeps until there is a message and takes it whole; the one byte more shows a message that "
             + "is too long. The heartbeat interrupts it (EINTR), and it sleeps again while the peer lives.",
           answers: "recv"),
         .init("write(s, message, byteCount)", "In a round trip: sends the echo.", answers: "send"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init("close(s)", "What is still queued here is lost.", answers: "closesocket"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
         .init(
           "close(r), unlink(path)",
           "The harness gives the ports back and removes the page.",

@@ -54,43 +54,27 @@ extension UnixDgram {
         + "UDP, a sender without room waits. There is no end-of-file either, so that the sides look after "
         + "each other in a page of shared memory.",
       producer: [
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
+        .openMeeting,
         .init(
           "socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)", "Makes its end.", answers: "WSAStartup, socket"),
-        .init(
-          "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
-          "Asks for net.core.wmem_max and net.core.rmem_max; the kernel doubles both.",
-          answers: "setsockopt"),
+        .growBuffers,
         .init(
           "bind(s, \"STEM.producer\", …)", "Its own address, to which the consumer sends.", answers: "bind"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
+        .greet,
         .init(
           "connect(s, \"STEM.consumer\", …)",
           "Chooses where write goes, and who may send here.",
           answers: "connect"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .chooseBlocking,
+        .startHeartbeat,
         .init(
           "write(s, message, byteCount)",
           "Sends one message; sleeps while the send buffer is full.",
           answers: "send"),
         .init("read(s, buffer, capacity + 1)", "In a round trip: waits for the echo.", answers: "recv"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init("close(s)", "A peer that writes after that gets ECONNREFUSED.", answers: "closesocket"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
       ],
       consumer: [
         .init("mkdir(\"/tmp/ipcbench-PID-START\", 0700)", "The harness makes the run's directory once."),
@@ -98,44 +82,28 @@ extension UnixDgram {
           "open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600), posix_fallocate(fd, 0, 4096), close(fd)",
           "The harness makes the page on which the workers meet, a file in that directory.",
           answers: "CreateFileMapping"),
-        .init(
-          "open(path, O_RDWR | O_CLOEXEC), fstat(fd), mmap(…, MAP_SHARED, fd, 0), close(fd)",
-          "Maps the page on which the workers meet.",
-          answers: "OpenFileMapping, MapViewOfFile"),
+        .openMeeting,
         .init(
           "socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)", "Makes its end.", answers: "WSAStartup, socket"),
-        .init(
-          "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
-          "Asks for net.core.wmem_max and net.core.rmem_max; the kernel doubles both.",
-          answers: "setsockopt"),
+        .growBuffers,
         .init(
           "bind(s, \"STEM.consumer\", …)", "Its own address, to which the producer sends.", answers: "bind"),
-        .init(
-          "usleep(200) until the peer has written its pid into the page",
-          "Neither side goes on before the other one is there; 5 s at most."),
+        .greet,
         .init(
           "connect(s, \"STEM.producer\", …)",
           "Chooses where the echo goes, and who may send here.",
           answers: "connect"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "sigaction(SIGALRM, …), setitimer(ITIMER_REAL, 50 ms)",
-          "Only where it blocks: a heartbeat that interrupts its sleep, so that it looks after its "
-            + "peer (pidfd_open, poll)."),
+        .chooseBlocking,
+        .startHeartbeat,
         .init(
           "read(s, buffer, capacity + 1)",
           "Sleeps until there is a message and takes it whole; the one byte more shows a message that "
             + "is too long. The heartbeat interrupts it (EINTR), and it sleeps again while the peer lives.",
           answers: "recv"),
         .init("write(s, message, byteCount)", "In a round trip: sends the echo.", answers: "send"),
-        .init("setitimer(ITIMER_REAL, 0)", "At the end: stops the heartbeat."),
+        .stopHeartbeat,
         .init("close(s)", "A peer that writes after that gets ECONNREFUSED.", answers: "closesocket"),
-        .init(
-          "atomic_store_explicit(&own->state, CLOSED, memory_order_release)",
-          "Tells the peer, in the page, that no more will come."),
+        .leaveMeeting,
         .init(
           "unlink(\"STEM\"), unlink(\"STEM.producer\"), unlink(\"STEM.consumer\")",
           "The harness removes the page and both names."),

@@ -50,20 +50,14 @@ extension UnixSeqpacket {
           "connect(s, path, …)",
           "Every 500 µs, for up to 5 s, while there is no such path or nobody listens.",
           answers: "connect"),
-        .init(
-          "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
-          "Asks for net.core.wmem_max and net.core.rmem_max; the kernel doubles both.",
-          answers: "setsockopt"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
+        .growBuffers,
+        .chooseBlocking,
         .init(
           "write(s, message, byteCount)",
           "Sends one message; sleeps while the send buffer is full.",
           answers: "send"),
         .init("read(s, buffer, capacity + 1)", "In a round trip: waits for the echo.", answers: "recv"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .closeSocket,
       ],
       consumer: [
         .init(
@@ -74,25 +68,19 @@ extension UnixSeqpacket {
           "The consumer makes the socket that listens.",
           answers: "WSAStartup, socket"),
         .init("bind(listener, path, …)", "Gives it its name: makes the socket file.", answers: "bind"),
-        .init("listen(listener, 1)", "Lets one connection wait.", answers: "listen"),
-        .init("poll(listener, POLLIN, 5000)", "Waits for the producer, 5 s at most.", answers: "select"),
-        .init("accept4(listener, NULL, NULL, SOCK_CLOEXEC)", "Takes the connection.", answers: "accept"),
-        .init("close(listener)", "Nobody else is expected.", answers: "closesocket"),
-        .init(
-          "setsockopt(s, SOL_SOCKET, SO_SNDBUF, …), then SO_RCVBUF",
-          "Asks for net.core.wmem_max and net.core.rmem_max; the kernel doubles both.",
-          answers: "setsockopt"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
+        .listenForOne,
+        .awaitConnection,
+        .accept,
+        .closeListener,
+        .growBuffers,
+        .chooseBlocking,
         .init(
           "read(s, buffer, capacity + 1)",
           "Sleeps until there is a message and takes it whole; the one byte more shows a message that "
             + "is too long. 0 is the peer's end.",
           answers: "recv"),
         .init("write(s, message, byteCount)", "In a round trip: sends the echo.", answers: "send"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .closeSocket,
         .init("unlink(path)", "The harness removes the name once both workers are gone."),
       ],
       limits: [

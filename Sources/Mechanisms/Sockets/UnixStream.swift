@@ -45,19 +45,10 @@ extension UnixStream {
           "Every 500 µs, for up to 5 s, while there is no such path or nobody listens (ENOENT, "
             + "ECONNREFUSED, EAGAIN).",
           answers: "connect"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "write(s, message, 4 + byteCount)",
-          "Sends the length and the payload in one call; it sleeps while the send buffer is full.",
-          answers: "send"),
-        .init(
-          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
-          "In a round trip: waits for the echo in the same way.",
-          answers: "recv"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .chooseBlocking,
+        .writeFramed,
+        .readFramedEcho,
+        .closeSocket,
       ],
       consumer: [
         .init(
@@ -68,21 +59,14 @@ extension UnixStream {
           "The consumer makes the socket that listens.",
           answers: "WSAStartup, socket"),
         .init("bind(listener, path, …)", "Gives it its name: makes the socket file.", answers: "bind"),
-        .init("listen(listener, 1)", "Lets one connection wait.", answers: "listen"),
-        .init("poll(listener, POLLIN, 5000)", "Waits for the producer, 5 s at most.", answers: "select"),
-        .init("accept4(listener, NULL, NULL, SOCK_CLOEXEC)", "Takes the connection.", answers: "accept"),
-        .init("close(listener)", "Nobody else is expected.", answers: "closesocket"),
-        .init(
-          "fcntl(s, F_GETFL), fcntl(s, F_SETFL, flags & ~O_NONBLOCK)",
-          "Blocking calls for block; the other strategies set O_NONBLOCK and try again on EAGAIN.",
-          answers: "ioctlsocket(FIONBIO)"),
-        .init(
-          "read(s, buffer, max(65536, 2 * (4 + byteCount)))",
-          "Sleeps until there is something, takes all that is there and cuts it into messages; 0 is "
-            + "the peer's end. spin-then-block spins on EAGAIN first and then sleeps in poll.",
-          answers: "recv"),
-        .init("write(s, message, 4 + byteCount)", "In a round trip: sends the echo.", answers: "send"),
-        .init("close(s)", "The peer gets what is still queued and then the end.", answers: "closesocket"),
+        .listenForOne,
+        .awaitConnection,
+        .accept,
+        .closeListener,
+        .chooseBlocking,
+        .readFramed,
+        .writeFramedEcho,
+        .closeSocket,
         .init("unlink(path)", "The harness removes the name once both workers are gone."),
       ],
       limits: [
