@@ -41,17 +41,17 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
     static var bell: Int { 8 }
   }
 
-  private let peer: Int32
-  private let capacity: Int
-  private let sendBuffer: UnsafeMutableRawPointer
-  private let receiveBuffer: UnsafeMutableRawPointer
-  private let peerBuffer: UInt64
-  private let request, length, withdrawn, reply, result: SharedWord
-  private let peerRequest, peerLength, peerWithdrawn, peerReply, peerResult: SharedWord
-  private let bell: Doorbell<Wait>
-  private var patience: Patience<Wait>
-  private var calls: UInt64 = 0
-  private var served: UInt64 = 0
+  @usableFromInline let peer: Int32
+  @usableFromInline let capacity: Int
+  @usableFromInline let sendBuffer: UnsafeMutableRawPointer
+  @usableFromInline let receiveBuffer: UnsafeMutableRawPointer
+  @usableFromInline let peerBuffer: UInt64
+  @usableFromInline let request, length, withdrawn, reply, result: SharedWord
+  @usableFromInline let peerRequest, peerLength, peerWithdrawn, peerReply, peerResult: SharedWord
+  @usableFromInline let bell: Doorbell<Wait>
+  @usableFromInline var patience: Patience<Wait>
+  @usableFromInline var calls: UInt64 = 0
+  @usableFromInline var served: UInt64 = 0
   public var stalls: UInt64 { patience.stalls }
 
   public init(_ meeting: Meeting, as role: Role, _ spec: ChannelSpec) throws(TransportError) {
@@ -91,6 +91,7 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
   /// Copies the message into the peer's memory and blocks until its handler has returned; `answer` gets the
   /// handler's result of eight bytes. Gives up after the stall limit (SendMessageTimeout), and at once when the
   /// peer is itself waiting for an answer from this side.
+  @inlinable @inline(__always)
   public mutating func call(
     _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void, _ answer: (borrowing RawSpan) -> Void
   ) throws(ExchangeError) {
@@ -121,7 +122,7 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
     answer(RawSpan(_unsafeStart: UnsafeRawPointer(peerResult), byteCount: 8))
   }
 
-  private func copy(_ byteCount: Int) throws(ExchangeError) {
+  @inlinable func copy(_ byteCount: Int) throws(ExchangeError) {
     let written = ProcessMemory.write(peer, at: peerBuffer, sendBuffer, byteCount)
     if written == byteCount { return }
     // A process that has ended has no memory left to write to.
@@ -130,6 +131,7 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
   }
 
   /// Waits for a call and runs the handler on it; the bytes are valid only inside it.
+  @inlinable @inline(__always)
   public mutating func serve(
     _ body: (borrowing RawSpan) -> Void, replyByteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(ExchangeError) {

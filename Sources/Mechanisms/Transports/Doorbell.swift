@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The sleeper announces itself, looks once more, and sleeps; the other side publishes, then looks for an
 /// announcement. The full fences order each side's store before its look, so at least one sees the other.
-struct Doorbell<Wait: WaitStrategy> {
+@usableFromInline struct Doorbell<Wait: WaitStrategy> {
   @usableFromInline let own: Futex
   @usableFromInline let peer: Futex
 
