@@ -120,3 +120,9 @@ extension ChannelProvider {
     throw TransportError(.unsupported, "\(mechanism.id) has no name by which a process could find it.")
   }
 }
+
+/// Mechanisms whose channel is a name: it is its own address.
+extension ChannelProvider where Channel == String {
+  public static func address(of name: String) -> String { name }
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
+}

@@ -23,7 +23,7 @@ struct ListCommand: ParsableCommand {
       encoder.keyEncodingStrategy = .convertToSnakeCase
       Terminal.data(String(decoding: try encoder.encode(["mechanisms": rows]), as: UTF8.self))
     case .md: Terminal.data(Self.markdown(rows))
-    case .text: Terminal.data(Self.text(rows))
+    case .text: Terminal.data(Self.text(rows, width: Terminal.width))
     case .csv: throw Problem(.usage, "'list' prints text, json or md.")
     }
   }
@@ -42,27 +42,41 @@ struct ListCommand: ParsableCommand {
   }
 
   /// A mechanism's forms stand below it; what they have in common is said once. Reasons come at the end.
-  private static func text(_ rows: [MechanismRow]) -> String {
-    var lines = [["id", "what it is", "reach", "copies", "here"]]
+  private static func text(_ rows: [MechanismRow], width: Int) -> String {
+    var lines = [["id", "reach", "copies", "here", "what it is"]]
     var last = ""
     for row in rows {
       guard let form = row.form else {
         lines.append(row.cells(row.id, row.summary))
         continue
       }
-      if row.mechanism != last { lines.append([row.mechanism, row.mechanismSummary, "", "", ""]) }
+      if row.mechanism != last { lines.append([row.mechanism, "", "", "", row.mechanismSummary]) }
       lines.append(row.cells("  \(row.id)", form.summary))
       last = row.mechanism
     }
-    let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    let table = lines.map { line in
-      var text = zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-        .joined(separator: "  ")
-      while text.last == " " { text.removeLast() }
-      return text
+    let widths = (0..<4).map { column in lines.map { $0[column].count }.max() ?? 0 }
+    let indent = widths.reduce(0) { $0 + $1 + 2 }
+    let table = lines.flatMap { line -> [String] in
+      // What several forms have in common has the whole line.
+      if line[1].isEmpty { return wrapped("\(line[0]): \(line[4])", to: width) }
+      let start = zip(line, widths).map { $0.padding(toLength: $1 + 2, withPad: " ", startingAt: 0) }.joined()
+      let words = wrapped(line[4], to: max(width - indent, 24))
+      let rest = words.dropFirst().map { String(repeating: " ", count: indent) + $0 }
+      return [start + (words.first ?? "")] + rest
     }
     let reasons = rows.compactMap { row in row.reason.map { "\(row.id): \($0)" } }
-    return (table + (reasons.isEmpty ? [] : [""] + reasons)).joined(separator: "\n")
+    return (table + (reasons.isEmpty ? [] : [""] + reasons.flatMap { wrapped($0, to: width) }))
+      .joined(separator: "\n")
+  }
+
+  private static func wrapped(_ text: String, to width: Int) -> [String] {
+    text.split(separator: " ").reduce(into: [String]()) { lines, word in
+      if let line = lines.last, line.count + 1 + word.count <= width {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
   }
 }
 
@@ -94,7 +108,7 @@ struct MechanismRow: Encodable {
   }
 
   func cells(_ name: String, _ summary: String) -> [String] {
-    [name, summary, reach, copies, available ? "yes" : "no"]
+    [name, reach, copies, available ? "yes" : "no", summary]
   }
 
   /// Copies as people read them: a notification has no payload to copy.

@@ -55,9 +55,6 @@ public enum MappedFileNotify: ChannelProvider {
     }
   }
 
-  public static func address(of name: String) -> String { name }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
-
   public static func close(_ name: String) {
     SharedObject.unlinkPosix(name: name)
     SharedObject.removeFile(path: name)

@@ -17,8 +17,6 @@ public enum FDPassing: ChannelProvider {
     try explaining("name a socket") { () throws(SystemError) in try spec.scope.path(spec.name("fds.sock")) }
   }
 
-  public static func address(of path: String) -> String { path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ path: String) { SharedObject.removeFile(path: path) }
 
   public static func attach(

@@ -25,8 +25,6 @@ public enum FileLock: ChannelProvider {
     }
   }
 
-  public static func address(of path: String) -> String { path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ path: String) { SharedObject.removeFile(path: path) }
 
   /// Bytes that a side can let go of; far beyond the end of the file, and more than it ever will.

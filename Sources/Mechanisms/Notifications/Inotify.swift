@@ -33,8 +33,6 @@ public enum Inotify: ChannelProvider {
     (0..<2).map { "\(directory)/\(role.rawValue).\($0)" }
   }
 
-  public static func address(of directory: String) -> String { directory }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ directory: String) { Directory.remove(directory) }
 
   public struct Attachment: Sendable {

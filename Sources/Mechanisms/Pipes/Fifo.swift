@@ -30,9 +30,6 @@ public enum Fifo: ChannelProvider {
   private static func forth(_ stem: String) -> String { stem + ".forth" }
   private static func back(_ stem: String) -> String { stem + ".back" }
 
-  public static func address(of stem: String) -> String { stem }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
-
   public static func close(_ stem: String) {
     SharedObject.removeFile(path: forth(stem))
     SharedObject.removeFile(path: back(stem))

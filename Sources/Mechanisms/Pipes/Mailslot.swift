@@ -24,8 +24,6 @@ public enum Mailslots: ChannelProvider {
     }
   }
 
-  public static func address(of directory: String) -> String { directory }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ directory: String) { Directory.remove(directory) }
 
   /// Each side owns the slot named after itself, and writes to the other's.

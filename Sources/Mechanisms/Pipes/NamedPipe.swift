@@ -27,8 +27,6 @@ public enum NamedPipe: ChannelProvider {
     try explaining("name a pipe") { () throws(SystemError) in try spec.scope.path(spec.name("pipe")) }
   }
 
-  public static func address(of path: String) -> String { path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ path: String) { SharedObject.removeFile(path: path) }
 
   public static func attach(

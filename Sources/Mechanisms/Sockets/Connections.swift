@@ -32,8 +32,8 @@ enum UnixConnection {
 }
 
 /// Connections over the loopback interface, by a port that the parent keeps reserved.
-enum LoopbackConnection {
-  struct Channel: Sendable {
+public enum LoopbackConnection {
+  public struct Channel: Sendable {
     /// Bound and never listened to; nil in a spawned worker.
     var reservation: Socket?
     var port: UInt16
@@ -96,4 +96,15 @@ enum LoopbackConnection {
       return socket
     }
   }
+}
+
+/// Mechanisms whose channel is a port.
+extension ChannelProvider where Channel == LoopbackConnection.Channel {
+  public static func address(of channel: Channel) -> String { channel.address }
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
+    try Channel(address: address)
+  }
+
+  /// Ports have no names to remove.
+  public static func close(_ channel: Channel) { channel.reservation?.close() }
 }

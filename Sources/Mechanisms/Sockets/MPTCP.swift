@@ -12,8 +12,6 @@ public enum MPTCP: ChannelProvider {
       explanation: explanation, manPages: ["socket(2)", "tcp(7)", "RFC 8684"])
   }
 
-  public struct Channel: Sendable { var loopback: LoopbackConnection.Channel }
-
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {
     do throws(SystemError) {
       try Socket.mptcp().close()
@@ -25,22 +23,14 @@ public enum MPTCP: ChannelProvider {
     }
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    Channel(loopback: try LoopbackConnection.reserve(Socket.mptcp))
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> LoopbackConnection.Channel {
+    try LoopbackConnection.reserve(Socket.mptcp)
   }
-
-  public static func address(of channel: Channel) -> String { channel.loopback.address }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    Channel(loopback: try LoopbackConnection.Channel(address: address))
-  }
-
-  /// Ports have no names to remove.
-  public static func close(_ channel: Channel) { channel.loopback.reservation?.close() }
 
   public static func attach(
-    _ channel: Channel, as role: Role, _ spec: ChannelSpec
+    _ channel: LoopbackConnection.Channel, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Ends {
-    let socket = try LoopbackConnection.make(role, channel.loopback, Socket.mptcp)
+    let socket = try LoopbackConnection.make(role, channel, Socket.mptcp)
     guard socket.isMultipath else {
       throw TransportError(.unavailable, "The connection fell back to plain TCP; mptcp was asked for.")
     }

@@ -18,24 +18,14 @@ public enum TCP: ChannelProvider {
       explanation: explanation, manPages: ["tcp(7)", "ip(7)", "send(2)"])
   }
 
-  public struct Channel: Sendable { var loopback: LoopbackConnection.Channel }
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    Channel(loopback: try LoopbackConnection.reserve(Socket.tcp))
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> LoopbackConnection.Channel {
+    try LoopbackConnection.reserve(Socket.tcp)
   }
-
-  public static func address(of channel: Channel) -> String { channel.loopback.address }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    Channel(loopback: try LoopbackConnection.Channel(address: address))
-  }
-
-  /// Ports have no names to remove.
-  public static func close(_ channel: Channel) { channel.loopback.reservation?.close() }
 
   public static func attach(
-    _ channel: Channel, as role: Role, _ spec: ChannelSpec
+    _ channel: LoopbackConnection.Channel, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Ends {
-    let socket = try LoopbackConnection.make(role, channel.loopback, Socket.tcp)
+    let socket = try LoopbackConnection.make(role, channel, Socket.tcp)
     var ends = Ends(socket)
     ends.facts.tcpNoDelay = socket.hasNoDelay
     return ends

@@ -22,9 +22,6 @@ public enum UnixDgram: ChannelProvider {
     }
   }
 
-  public static func address(of stem: String) -> String { stem }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
-
   public static func close(_ stem: String) {
     for end in ["", ".producer", ".consumer"] { SharedObject.removeFile(path: stem + end) }
   }

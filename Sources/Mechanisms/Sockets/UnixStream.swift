@@ -19,8 +19,6 @@ public enum UnixStream: ChannelProvider {
     }
   }
 
-  public static func address(of path: String) -> String { path }
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> String { address }
   public static func close(_ path: String) { SharedObject.removeFile(path: path) }
 
   public static func attach(
