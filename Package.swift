@@ -43,14 +43,19 @@ let package = Package(
     // What comes of it.
     .target(name: "Analysis"),
     .target(name: "Results", dependencies: ["Analysis", histogram]),
-    .target(name: "Reporting", dependencies: ["Results", "Analysis", histogram]),
+    .target(name: "Comparing", dependencies: ["Results", "Analysis"]),
+    .target(name: "Reporting", dependencies: ["Comparing", "Results", "Analysis", histogram]),
+    .target(name: "Exporting", dependencies: ["Results", "Analysis", histogram]),
     .target(
-      name: "Harness", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Results", "Analysis"]),
+      name: "Harness",
+      dependencies: [
+        "LinuxIPC", "IPCTransport", "Measurement", "Comparing", "Results", "Analysis", system,
+      ]),
     .executableTarget(
       name: "ipcbench",
       dependencies: [
         "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Harness", "Results", "Analysis",
-        "Reporting", arguments, logging,
+        "Comparing", "Reporting", "Exporting", arguments, logging,
       ]),
 
     // The ring library by itself, for the ratios of `make reference`.
@@ -66,6 +71,9 @@ let package = Package(
     .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
+    .executableTarget(
+      name: "ResultsFuzzer", dependencies: ["Comparing", "Results", "Analysis"],
+      path: "Tests/ResultsFuzzer"),
     .testTarget(name: "LinuxIPCTests", dependencies: ["LinuxIPC"]),
     .testTarget(
       name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
@@ -86,7 +94,9 @@ let package = Package(
       ]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
     .testTarget(name: "ResultsTests", dependencies: ["Results", "Analysis", histogram]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Results", histogram]),
+    .testTarget(name: "ComparingTests", dependencies: ["Comparing", "Results", "Analysis"]),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Comparing", "Results", histogram]),
+    .testTarget(name: "ExportingTests", dependencies: ["Exporting", "Results", histogram]),
     .testTarget(name: "CommandTests", dependencies: ["ipcbench", "Results", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

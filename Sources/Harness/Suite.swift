@@ -2,6 +2,7 @@ import Foundation
 import IPCTransport
 import LinuxIPC
 import Measurement
+import Results
 
 /// What a run is asked to measure: the contents of a suite file, or the flags of the command in its shape.
 public struct Suite: Sendable {

@@ -1,6 +1,7 @@
 import IPCTransport
 import LinuxIPC
 import Measurement
+import Results
 import SystemPackage
 
 /// What came of one trial.

@@ -3,6 +3,7 @@ import Harness
 import IPCTransport
 import Measurement
 import Mechanisms
+import Results
 
 /// What a mechanism is and does, call by call.
 struct ExplainCommand: ParsableCommand {

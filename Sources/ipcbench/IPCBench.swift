@@ -15,7 +15,8 @@ struct IPCBench: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      ListCommand.self, ExplainCommand.self, RunCommand.self, ReportCommand.self, DoctorCommand.self,
+      ListCommand.self, ExplainCommand.self, RunCommand.self, ReportCommand.self, CompareCommand.self,
+      CheckCommand.self, AACommand.self, ExportCommand.self, HistoryCommand.self, DoctorCommand.self,
       WorkerCommand.self,
     ])
 
@@ -43,7 +44,10 @@ enum Version {
 enum ExitCode: Int32 {
   case ok = 0
   case toolFailed = 1
+  case regression = 2
   case caseFailed = 3
+  case noBaseline = 5
+  case inconclusive = 6
   case usage = 64
 }
 

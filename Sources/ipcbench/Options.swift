@@ -3,6 +3,7 @@ import Harness
 import IPCTransport
 import LinuxIPC
 import Measurement
+import Results
 
 /// How results are printed.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {

@@ -3,6 +3,7 @@ import IPCTransport
 import LinuxIPC
 import Measurement
 import Mechanisms
+import Results
 import TestSupport
 import Testing
 

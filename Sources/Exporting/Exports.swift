@@ -1,0 +1,2 @@
+/// Formats of other tools, one file each.
+public enum Exports {}

@@ -1,0 +1,19 @@
+/// One side of a comparison: the trials that a run directory, a CSV file, or a directory of either holds.
+public struct ResultsSet: Sendable {
+  /// As the user named it.
+  public var label: String
+  public var table: TrialTable
+  /// What is known of the machines, by environment hash; a CSV file alone brings none.
+  public var environments: [String: Environment]
+  /// What was tolerated while reading, one sentence each.
+  public var warnings: [String]
+
+  public init(
+    label: String, table: TrialTable, environments: [String: Environment] = [:], warnings: [String] = []
+  ) {
+    self.label = label
+    self.table = table
+    self.environments = environments
+    self.warnings = warnings
+  }
+}
