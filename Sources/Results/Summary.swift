@@ -35,7 +35,7 @@ public struct MetricSummary: Sendable, Hashable {
   }
 
   /// The order-statistic interval of the median at the given confidence; nil with too few trials.
-  public func medianInterval(confidence: Double = 0.95) -> MedianInterval? {
+  public func medianInterval(confidence: Double = 0.95) -> QuantileInterval? {
     Statistics.medianInterval(values, confidence: confidence)
   }
 }

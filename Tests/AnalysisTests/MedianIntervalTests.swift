@@ -35,12 +35,12 @@ import Testing
   @Test func theNextNarrowerIntervalWouldCoverLessThanWasAsked() throws {
     let values = (1...1_001).map(Double.init)
     let interval = try #require(Statistics.medianInterval(values, confidence: 0.95))
-    let narrower = interval.confidence - 2 * Statistics.binomialHalf(Int(interval.lower), of: 1_001)
+    let narrower = interval.confidence - 2 * Statistics.binomial(Int(interval.lower), of: 1_001, 0.5)
     #expect(narrower < 0.95)
   }
 
   @Test func binomialProbabilitiesSumToOneEvenWherePowersOfTwoUnderflow() {
-    let sum = (0...2_000).reduce(0) { $0 + Statistics.binomialHalf($1, of: 2_000) }
+    let sum = (0...2_000).reduce(0) { $0 + Statistics.binomial($1, of: 2_000, 0.5) }
     #expect(abs(sum - 1) < 1e-9)
   }
 
