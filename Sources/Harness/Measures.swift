@@ -8,6 +8,7 @@ import Results
 struct Measures {
   let measurement: TrialMeasurement
   let planned: PlannedCase
+  let echoSpinSteps: UInt64
   let clock: Clock
 
   /// The histograms to keep with the trial.
@@ -130,6 +131,10 @@ struct Measures {
     let pages = producer.pagesPerNode
     for node in pages.indices where pages[node] > 0 {
       measures.append(Measure("pages_node_\(node)", Double(pages[node]), unit: "1", better: .none))
+    }
+    // A slowed echo must never be taken for a measurement.
+    if echoSpinSteps > 0 {
+      measures.append(Measure("echo_spin_steps", Double(echoSpinSteps), unit: "1", better: .none))
     }
     if let steal = measurement.stealNanoseconds {
       measures.append(Measure("steal", Double(steal), unit: "ns", better: .none))

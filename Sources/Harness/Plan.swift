@@ -42,6 +42,8 @@ public struct Plan: Sendable {
   public var placement: Placement
   public var memory: MemoryPolicy
   public var topology: Topology
+  /// As in `TrialSettings`.
+  public var echoSpinSteps: UInt64 = 0
 
   public var rounds: Int { cases.map(\.trials).max() ?? 0 }
 

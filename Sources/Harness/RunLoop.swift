@@ -119,7 +119,8 @@ public struct RunLoop {
         record.reason = reason
         summary.failed += 1
       case .measured(let measurement):
-        let measures = Measures(measurement: measurement, planned: planned, clock: clock)
+        let measures = Measures(
+          measurement: measurement, planned: planned, echoSpinSteps: plan.echoSpinSteps, clock: clock)
         record.measures = measures.all
         record.histograms = measures.histograms
         record.reason = measures.disagreement ?? ""

@@ -58,7 +58,8 @@ public struct TrialRunner {
       clock: clock,
       durationNanoseconds: planned.durationNanoseconds, messages: planned.messages,
       rate: planned.identity.rateTargetPerSecond ?? 0, arrival: planned.arrival,
-      seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU, consumerCPU: plan.consumerCPU)
+      seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU, consumerCPU: plan.consumerCPU,
+      echoSpinSteps: plan.echoSpinSteps)
     page.reset()
     let began = Clock.monotonicNanoseconds()
     let steal = StealTime.nanoseconds(cpus: cpus(plan))

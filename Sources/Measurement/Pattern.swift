@@ -30,6 +30,8 @@ public struct Phase: Sendable {
   /// Where the consumer records latencies; the producer's in a round trip.
   public var primary: SharedHistogram
   public var secondary: SharedHistogram
+  /// What a slowed echo multiplies before it answers; 0 everywhere else.
+  public var echoSpinSteps: UInt64
   /// Set by the consumer when it has seen the end of a phase in which messages may be lost.
   public var endSeen: Futex
 }

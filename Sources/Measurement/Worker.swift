@@ -18,11 +18,13 @@ public struct TrialSettings: Sendable, Codable {
   public var seed: UInt64
   public var producerCPU: Int?
   public var consumerCPU: Int?
+  /// Slows the echo of a round trip down, to show what a check finds; 0 in every measurement.
+  public var echoSpinSteps: UInt64
 
   public init(
     pattern: PatternKind, payload: Payload, reply: Payload, clock: Clock, durationNanoseconds: UInt64,
     messages: UInt64? = nil, rate: Double = 0, arrival: Arrival = .constant, seed: UInt64,
-    producerCPU: Int?, consumerCPU: Int?
+    producerCPU: Int?, consumerCPU: Int?, echoSpinSteps: UInt64 = 0
   ) {
     self.pattern = pattern
     self.payload = payload
@@ -35,6 +37,7 @@ public struct TrialSettings: Sendable, Codable {
     self.seed = seed
     self.producerCPU = producerCPU
     self.consumerCPU = consumerCPU
+    self.echoSpinSteps = echoSpinSteps
   }
 
   var cpusAreDistinct: Bool { producerCPU != nil && consumerCPU != nil && producerCPU != consumerCPU }
@@ -56,6 +59,8 @@ public enum Worker {
       try session.pin()
       let attachment = try Worker.explaining(attach)
       switch settings.pattern {
+      case .roundTrip where settings.echoSpinSteps > 0:
+        try work(type, SlowedRoundTrip.self, attachment, role, spec, &session)
       case .roundTrip: try work(type, RoundTrip.self, attachment, role, spec, &session)
       case .stream: try work(type, Stream.self, attachment, role, spec, &session)
       case .paced: try work(type, Paced.self, attachment, role, spec, &session)

@@ -108,7 +108,8 @@ public struct WorkerSession {
       schedule: Schedule(
         rate: max(settings.rate, 1e-3), arrival: settings.arrival, seed: settings.seed &+ nextSequence,
         clock: settings.clock),
-      primary: page.histogram(0), secondary: page.histogram(1), endSeen: page.endSeen)
+      primary: page.histogram(0), secondary: page.histogram(1), echoSpinSteps: settings.echoSpinSteps,
+      endSeen: page.endSeen)
     nextSequence += count
     begin()
     return phase

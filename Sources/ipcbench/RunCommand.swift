@@ -46,6 +46,8 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Show the cases and the predicted time; measure nothing.") var dryRun = false
   @Option(help: "What to print at the end: text, json, csv, md.") var format: OutputFormat = .text
   @Flag(help: "No progress.") var quiet = false
+  @Option(help: ArgumentHelp("Steps the echo of a round trip is slowed down by.", visibility: .hidden))
+  var echoSpin: UInt64 = 0
 
   mutating func run() throws {
     if let resume { return try Session.resume(resume, format: format, quiet: quiet) }

@@ -27,6 +27,7 @@ struct Session {
       var plan = try planner.plan(suite, pin: options.pin.request, memory: .local, seed: seed)
       plan.memory = try options.memory.policy(
         topology: topology, producer: plan.producerCPU, consumer: plan.consumerCPU)
+      plan.echoSpinSteps = options.echoSpin
       self.plan = plan
     } catch let error as UsageError {
       throw Problem(.usage, error.description)
