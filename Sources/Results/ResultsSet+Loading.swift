@@ -28,18 +28,21 @@ extension ResultsSet {
   private mutating func collect(_ path: String, _ tables: inout [TrialTable]) throws(ResultsError) {
     guard Files.isDirectory(path) else {
       tables.append(try TrialTable.read(path))
+      files.append(path)
       let slash = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
       takeEnvironment("\(slash)environment.json")
       return
     }
     if Files.exists("\(path)/results.csv") {
       tables.append(try TrialTable.read("\(path)/results.csv"))
+      files.append("\(path)/results.csv")
       takeEnvironment("\(path)/environment.json")
     } else if Files.exists("\(path)/plan.json") {
       let run = try RunDirectory.open(path).load()
       tables.append(TrialTable(run.trials))
       environments[run.environment.hash] = run.environment
       warnings += run.warnings
+      files.append("\(path)/trials.jsonl")
     } else {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
       for name in names.sorted() where name != "latest" && name != "schema" {

@@ -7,13 +7,17 @@ public struct ResultsSet: Sendable {
   public var environments: [String: Environment]
   /// What was tolerated while reading, one sentence each.
   public var warnings: [String]
+  /// What the trials were read from: a `results.csv`, whatever its name, or the `trials.jsonl` of a run.
+  public var files: [String]
 
   public init(
-    label: String, table: TrialTable, environments: [String: Environment] = [:], warnings: [String] = []
+    label: String, table: TrialTable, environments: [String: Environment] = [:], warnings: [String] = [],
+    files: [String] = []
   ) {
     self.label = label
     self.table = table
     self.environments = environments
     self.warnings = warnings
+    self.files = files
   }
 }
