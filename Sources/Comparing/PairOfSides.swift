@@ -1,0 +1,269 @@
+import Analysis
+import Glibc
+import Results
+
+/// Two sides and what was asked of them; `compare` reads as the flow of the data.
+struct PairOfSides {
+  let baseline: SideTrials
+  let candidate: SideTrials
+  let metrics: [ComparedMetric]
+  let request: ComparisonRequest
+
+  private var criteria: Criteria { request.criteria }
+
+  func compare() throws(ComparisonError) -> SideComparison {
+    let environments = baseline.environments.merging(candidate.environments) { first, _ in first }
+    let relation = try Machines(environments: environments).relation(baseline, candidate)
+    let matches = Matcher(baseline, candidate).matches(isPairing: relation == .same)
+    guard !matches.isEmpty else { throw nothingInCommon() }
+    let kind = ComparisonKind(relation, matches)
+
+    var measured = matches.flatMap(contrasts)
+    guard !measured.isEmpty else { throw noMetricInCommon(matches) }
+    let floors = noiseFloors(kind, matches)
+    judge(&measured, kind, floors)
+
+    var comparison = SideComparison(
+      kind: kind, cases: measured.map(\.comparison).sorted(by: Self.isGraver),
+      uncompared: uncompared)
+    comparison.noiseFloors = floors
+    comparison.environmentDifferences = EnvironmentDifference.all(baseline, candidate)
+    comparison.overall = overall(measured)
+    comparison.remarks = remarks(kind, matches)
+    let contests = Contests(comparison.cases)
+    comparison.rankings = RankingAgreement.all(contests)
+    comparison.crossovers = Crossover.all(contests, threshold: criteria.threshold)
+    if kind == .crossMachine { try carryOver(&comparison, matches) }
+    return comparison
+  }
+
+  // MARK: Values
+
+  /// A comparison with the values it was made from.
+  private struct Measured {
+    var comparison: CaseComparison
+    var values: OverallRatio.Values
+    /// Why the sides did not meet the same machine.
+    var objection: String?
+  }
+
+  /// One for each metric of the case.
+  private func contrasts(_ match: MatchedCase) -> [Measured] {
+    let (first, second) = (MachineProbes(in: baseline.table), MachineProbes(in: candidate.table))
+    let objection = MachineProbes.difference(
+      baseline: first.medians(of: match.baseline), candidate: second.medians(of: match.candidate))
+    return metrics.filter { request.metrics.includes($0, in: match.identity.pattern) }
+      .compactMap { metric in
+        let values = values(of: metric, match)
+        guard !values.baseline.isEmpty || !values.candidate.isEmpty else { return nil }
+        return Measured(
+          comparison: comparison(match, metric, values), values: values,
+          objection: match.design == .identical ? nil : objection)
+      }
+  }
+
+  private func values(of metric: ComparedMetric, _ match: MatchedCase) -> OverallRatio.Values {
+    let first = MetricReader(metric, in: baseline.table)
+    let second = MetricReader(metric, in: candidate.table)
+    var values = OverallRatio.Values(design: match.design, baseline: [], candidate: [])
+    guard match.design != .unpaired else {
+      values.baseline = match.baseline.compactMap(first.value)
+      values.candidate = match.candidate.compactMap(second.value)
+      return values
+    }
+    for (one, other) in zip(match.baseline, match.candidate) {
+      guard let before = first.value(in: one), let after = second.value(in: other) else { continue }
+      values.baseline.append(before)
+      values.candidate.append(after)
+    }
+    return values
+  }
+
+  private func comparison(
+    _ match: MatchedCase, _ metric: ComparedMetric, _ values: OverallRatio.Values
+  ) -> CaseComparison {
+    let (before, after) = (values.baseline, values.candidate)
+    let contrast: Contrast =
+      switch match.design {
+      case .paired:
+        .paired(baseline: before, candidate: after, better: metric.better, criteria: criteria)
+      case .unpaired:
+        .unpaired(baseline: before, candidate: after, better: metric.better, criteria: criteria)
+      case .identical: .identical(before, better: metric.better, criteria: criteria)
+      }
+    return CaseComparison(
+      identity: match.identity, metric: metric,
+      baseline: side(
+        baseline.cases[match.identity], contrast.baselineCount, match.baselineWithoutPartner,
+        contrast.baselineMedian),
+      candidate: side(
+        candidate.cases[match.identity], contrast.candidateCount, match.candidateWithoutPartner,
+        contrast.candidateMedian),
+      contrast: contrast, reason: "")
+  }
+
+  private func side(
+    _ trials: SideTrials.Case?, _ count: Int, _ withoutPartner: Int, _ median: Double?
+  ) -> CaseComparison.Side {
+    CaseComparison.Side(
+      trials: count, unsteadyTrials: trials?.unsteady.count ?? 0,
+      trialsWithoutPartner: withoutPartner,
+      failedTrials: trials?.failed.count ?? 0, median: median)
+  }
+
+  // MARK: Verdicts
+
+  private func judge(_ measured: inout [Measured], _ kind: ComparisonKind, _ floors: [NoiseFloor]) {
+    guard kind != .crossMachine else {
+      // A test would be about the machines' speed, which everybody knows to differ.
+      for index in measured.indices { measured[index].comparison.contrast.test = nil }
+      return
+    }
+    let tested = measured.indices.filter { measured[$0].comparison.contrast.test != nil }
+    let adjusted = Statistics.holm(tested.compactMap { measured[$0].comparison.contrast.pValue })
+    let byIndex = Dictionary(uniqueKeysWithValues: zip(tested, adjusted))
+    let floorOf = Dictionary(uniqueKeysWithValues: floors.map { ($0.metric, $0) })
+    let judge = Judge(criteria: criteria, comparisons: tested.count)
+    for index in measured.indices {
+      let identity = measured[index].comparison.identity
+      measured[index].comparison.noiseFloor =
+        floorOf[measured[index].comparison.metric.name]?.share(of: identity)
+      judge.judge(
+        &measured[index].comparison, adjustedPValue: byIndex[index],
+        objection: measured[index].objection)
+    }
+  }
+
+  /// Sessions of one machine differ on their own; trials of one session were measured under the same roof.
+  private func noiseFloors(_ kind: ComparisonKind, _ matches: [MatchedCase]) -> [NoiseFloor] {
+    guard kind == .unpaired, !isOneSession(matches) else { return [] }
+    let shown = metrics.filter { metric in
+      matches.contains { request.metrics.includes(metric, in: $0.identity.pattern) }
+    }
+    return shown.map { metric in
+      request.noiseFloor.map { .given($0, metric: metric) }
+        ?? .measured(metric, sides: [baseline, candidate])
+    }
+  }
+
+  private func isOneSession(_ matches: [MatchedCase]) -> Bool {
+    var sessions = Set<String>()
+    for match in matches {
+      sessions.formUnion(match.baseline.map { baseline.origin(of: $0).sessionID })
+      sessions.formUnion(match.candidate.map { candidate.origin(of: $0).sessionID })
+    }
+    return sessions.count == 1 && sessions != [""]
+  }
+
+  /// Slower first, then faster, inconclusive and equivalent; of each the largest difference first.
+  private static func isGraver(_ first: CaseComparison, _ second: CaseComparison) -> Bool {
+    let order: [Verdict?] = [.slower, .faster, .inconclusive, .equivalent, nil]
+    let ranks = [first, second].map { order.firstIndex(of: $0.verdict) ?? order.count }
+    if ranks[0] != ranks[1] { return ranks[0] < ranks[1] }
+    let effects = [first, second].map { abs($0.contrast.logRatio?.estimate ?? 0) }
+    if effects[0] != effects[1] { return effects[0] > effects[1] }
+    if first.identity != second.identity { return first.identity < second.identity }
+    return first.metric.name < second.metric.name
+  }
+
+  // MARK: The whole
+
+  private func overall(_ measured: [Measured]) -> [OverallRatio] {
+    metrics.compactMap { metric in
+      let own = measured.filter {
+        $0.comparison.metric == metric && $0.comparison.contrast.obstacle == nil
+      }
+      let values = own.map(\.values).filter { ($0.baseline + $0.candidate).allSatisfy { $0 > 0 } }
+      return OverallRatio(metric, values, confidence: criteria.confidence)
+    }
+  }
+
+  private var uncompared: [UncomparedCase] {
+    Set(baseline.cases.keys).union(candidate.cases.keys).sorted().compactMap {
+      UncomparedCase($0, baseline: baseline.cases[$0], candidate: candidate.cases[$0])
+    }
+  }
+
+  private func carryOver(
+    _ comparison: inout SideComparison, _ matches: [MatchedCase]
+  ) throws(ComparisonError) {
+    let reference =
+      request.reference
+      ?? RelativeToReference.defaultReference(matches, usual: request.usualReference)
+    guard let reference else { return }
+    guard matches.contains(where: { $0.identity.id == reference }) else {
+      let known = Set(matches.map(\.identity.id)).sorted()
+      throw ComparisonError(
+        .usage,
+        "No case of the mechanism '\(reference)' was measured on both sides; did you mean "
+          + "'\(nearest(to: reference, in: known))'? Choose another with --reference.")
+    }
+    comparison.reference = reference
+    comparison.relatives = RelativeToReference.all(
+      matches, metrics: metrics, selection: request.metrics, reference: reference,
+      baseline: baseline,
+      candidate: candidate, confidence: criteria.confidence
+    ).sorted { first, second in
+      let changes = [first, second].map { abs(log($0.change.estimate)) }
+      if changes[0] != changes[1] { return changes[0] > changes[1] }
+      return first.identity == second.identity
+        ? first.metric.name < second.metric.name : first.identity < second.identity
+    }
+  }
+
+  // MARK: Sentences
+
+  private func remarks(_ kind: ComparisonKind, _ matches: [MatchedCase]) -> [String] {
+    let sides = [("baseline", baseline), ("candidate", candidate)]
+    let unsteady = sides.compactMap { name, side -> String? in
+      let cases = matches.compactMap { side.cases[$0.identity] }
+      let count = cases.reduce(0) { $0 + $1.unsteady.count }
+      let all = cases.reduce(0) { $0 + $1.measuredCount }
+      return count > 0 ? "\(count) of \(counted(all, "trial")) of the \(name)" : nil
+    }
+    var remarks: [String] = []
+    if kind != .identical && !unsteady.isEmpty {
+      remarks.append(
+        "Left out, because the machine changed while they ran (their probes disagree): \(listed(unsteady))."
+      )
+    }
+    let contradictions = matches.reduce(0) { $0 + $1.contradictions }
+    if contradictions > 0 {
+      remarks.append(
+        "\(counted(contradictions, "trial")) of both sides \(contradictions == 1 ? "has" : "have") the same "
+          + "run and number and different values: one of the files was changed.")
+    }
+    let partnerless = matches.reduce(0) {
+      $0 + $1.baselineWithoutPartner + $1.candidateWithoutPartner
+    }
+    if partnerless > 0 {
+      remarks.append(
+        kind == .paired
+          ? "\(counted(partnerless, "trial")) left out: the other side's trial of the pair is missing or unusable."
+          : "\(counted(partnerless, "trial")) left out, because both sides hold them.")
+    }
+    if kind == .unpaired && isOneSession(matches) {
+      remarks.append(
+        "Both sides are of one session: where one was measured before the other, drift looks like a difference."
+      )
+    }
+    return remarks
+  }
+
+  private func nothingInCommon() -> ComparisonError {
+    let sides = [baseline, candidate].map { side -> String in
+      let measured = side.cases.filter { $0.value.measuredCount > 0 }.keys.sorted()
+      guard let first = measured.first else { return "\(side.label) has no measured case" }
+      return "\(side.label) has \(counted(measured.count, "case")), such as “\(first.inWords)”"
+    }
+    return ComparisonError(
+      .usage, "No case was measured on both sides: \(sides.joined(separator: "; ")).")
+  }
+
+  private func noMetricInCommon(_ matches: [MatchedCase]) -> ComparisonError {
+    ComparisonError(
+      .usage,
+      "None of the \(counted(matches.count, "common case")) has a value of "
+        + "\(listed(metrics.map(\.name), atMost: 6)): choose other metrics with --metric.")
+  }
+}
