@@ -1,7 +1,7 @@
 /// Comma-separated values as RFC 4180 has them: a header line, CRLF after every record, quotes around fields
 /// that need them, quotes doubled inside.
-enum CSV {
-  static func line(_ fields: [String]) -> String { fields.map(quoted).joined(separator: ",") + "\r\n" }
+public enum CSV {
+  public static func line(_ fields: [String]) -> String { fields.map(quoted).joined(separator: ",") + "\r\n" }
 
   static func quoted(_ field: String) -> String {
     // By byte: Swift takes CR LF for one character, which is neither of the two.
