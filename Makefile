@@ -105,6 +105,34 @@ endif
 $(IPCBENCH):
 	swift build -c release $(SWIFT_FLAGS)
 
+# Comparing ---------------------------------------------------------------------------------------------------
+
+## compare          says which cases of two runs differ: A=results/... B=results/...
+.PHONY: compare
+compare: $(IPCBENCH)
+	@if [ -z "$(A)" ] || [ -z "$(B)" ]; then echo "Name two runs: make compare A=results/... B=results/..." >&2; exit 64; fi
+	@$(IPCBENCH) compare "$(A)" "$(B)" $(ARGS)
+
+## check            measures this program and another one in turn; AGAINST=COMMIT, by default origin/main or HEAD~1
+AGAINST ?= $(shell git rev-parse --verify --quiet origin/main || echo HEAD~1)
+.PHONY: check
+check: deps build
+	@$(IPCBENCH) check --against $(AGAINST) $(ARGS)
+
+## baseline         records SESSIONS (8) sessions of this machine in BASELINE, for 'ipcbench check --baseline'
+BASELINE ?= results/baselines/$(shell uname -n)
+SESSIONS ?= 8
+PAUSE ?= 10
+.PHONY: baseline
+baseline: deps build
+	@scripts/baseline $(IPCBENCH) $(BASELINE) $(SESSIONS) $(PAUSE)
+
+## aa               shows what a check is worth here: false alarms, slow-downs found; TIME=60min
+TIME ?= 60min
+.PHONY: aa
+aa: deps build
+	@$(IPCBENCH) aa --time-budget $(TIME) $(ARGS)
+
 # Checking ----------------------------------------------------------------------------------------------------
 
 ## reference        compares ipcbench with bare C and C++ programs that do the same work

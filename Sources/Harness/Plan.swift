@@ -45,6 +45,22 @@ public struct Plan: Sendable {
   /// As in `TrialSettings`.
   public var echoSpinSteps: UInt64 = 0
 
+  /// Keeps the cases that match every term of a filter; see `CaseFilter`.
+  ///
+  /// - Throws: where a term cannot be read, or nothing is left.
+  public mutating func keep(_ terms: [String]) throws(UsageError) {
+    let filter: CaseFilter
+    do {
+      filter = try CaseFilter(terms)
+    } catch {
+      throw UsageError(error.description)
+    }
+    cases.removeAll { !filter.includes($0.identity) }
+    skips.removeAll { !filter.includes($0.identity) }
+    guard cases.isEmpty && skips.isEmpty else { return }
+    throw UsageError("No case of the suite '\(suite)' matches '\(terms.joined(separator: " "))'.")
+  }
+
   public var rounds: Int { cases.map(\.trials).max() ?? 0 }
 
   public var predictedNanoseconds: UInt64 {
@@ -62,12 +78,12 @@ public struct Plan: Sendable {
 }
 
 /// SplitMix64: the same order from the same seed, on every machine.
-struct SeededGenerator: RandomNumberGenerator {
+public struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  public init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z &>> 30)) &* 0xBF58_476D_1CE4_E5B9

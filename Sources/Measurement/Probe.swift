@@ -43,7 +43,7 @@ enum Probe {
     for _ in 0..<9 {
       let start = clock.now()
       var value = start | 1
-      for _ in 0..<Spin.probeSteps { value = value &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+      for _ in 0..<ArithmeticChain.probeSteps { value = value &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
       sink(value)
       times.append(Double(clock.nanoseconds(clock.now() &- start)))
     }

@@ -30,7 +30,7 @@ public enum SlowedRoundTrip: Pattern {
         { message in
           matches = payload.matches(message, number)
           // Zero for every message: what it depends on cannot be left out.
-          ticks = payload.sendTicks(message) &+ Spin.zero(after: steps, from: number)
+          ticks = payload.sendTicks(message) &+ ArithmeticChain.zero(after: steps, from: number)
         }, replyByteCount: reply.byteCount, { reply.fill(&$0, number, ticks) })
       if !matches { throw .corrupted }
       sequence &+= 1
@@ -40,7 +40,7 @@ public enum SlowedRoundTrip: Pattern {
 }
 
 /// Work that takes time and comes to nothing.
-public enum Spin {
+public enum ArithmeticChain {
   /// Multiplies and adds `steps` times, each step depending on the one before.
   ///
   /// - Returns: 0, which no compiler can know.

@@ -38,7 +38,7 @@ func prettyJSON(_ value: some Encodable) -> String {
 }
 
 extension Double {
-  fileprivate var ifFinite: Double? { isFinite ? self : nil }
+  var ifFinite: Double? { isFinite ? self : nil }
 }
 
 private struct JSONReport: Encodable {

@@ -13,6 +13,8 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Measures a suite, or the cases that the flags describe.")
 
+  @Argument(help: "Only the cases that match: mechanism:pipe size:64,4KiB wait:!spin.")
+  var filters: [String] = []
   @Option(help: "smoke, quick, standard, full, or a suite file. Flags below override its blocks.")
   var suite: String?
   @Option(
@@ -96,7 +98,7 @@ struct RunCommand: ParsableCommand {
 
 /// Where suites are found by name.
 enum SuiteFiles {
-  static let names = ["smoke", "quick", "standard", "full"]
+  static let names = ["smoke", "quick", "standard", "full", "check", "aa"]
 
   static func path(of name: String) throws -> String {
     if name.hasSuffix(".json") { return name }

@@ -28,6 +28,7 @@ struct Session {
       plan.memory = try options.memory.policy(
         topology: topology, producer: plan.producerCPU, consumer: plan.consumerCPU)
       plan.echoSpinSteps = options.echoSpin
+      try plan.keep(options.filters)
       self.plan = plan
     } catch let error as UsageError {
       throw Problem(.usage, error.description)
@@ -117,7 +118,7 @@ struct Session {
     into directory: RunDirectory, _ machine: Machine, _ runID: String, finished: Set<PlannedTrial>,
     firstOrder: Int
   ) throws {
-    prepare()
+    Preparation.run(quiet: options.quiet, topology: topology)
     defer { scope.removeAll() }
     let identity = RunIdentity(
       runID: runID, sessionID: RunID.make(), hostID: machine.environment.host.hostID,
@@ -131,20 +132,6 @@ struct Session {
     let summary = try loop.run(into: &sink, &progress)
     try sink.directory.finish()
     try conclude(try sink.directory.load(), summary)
-  }
-
-  private func prepare() {
-    do {
-      try StopSignal.install()
-    } catch {
-      log.warning("\(error): ^C will not stop the run in order.")
-    }
-    let removed = ResourceScope.removeLeftovers()
-    for entry in Registry.entries { entry.forms.first?.removeLeftovers() }
-    if !removed.isEmpty && !options.quiet {
-      log.notice("Removed what a killed run left behind: \(Set(removed).sorted().joined(separator: ", ")).")
-    }
-    if !options.quiet, let notice = topology.numaNotice { log.notice("\(notice)") }
   }
 
   private func makeRunner(_ clock: Clock) throws -> TrialRunner {

@@ -131,10 +131,7 @@ public struct CheckLoop {
       // The program repeats a trial under which the machine changed; the last attempt counts.
       guard let measured = records.last else { break }
       record = measured
-      (record.runID, record.sessionID, record.hostID) = (
-        identity.runID, identity.sessionID, identity.hostID
-      )
-      record.environmentHash = identity.environmentHash
+      (record.runID, record.sessionID) = (identity.runID, identity.sessionID)
       record.gitCommit = environment.tool.gitCommit ?? ""
       record.identity = planned.identity
       (record.trial, record.orderInSession) = (index, order)
