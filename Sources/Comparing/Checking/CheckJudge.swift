@@ -1,4 +1,5 @@
 import Analysis
+import Glibc
 import Results
 
 /// Decides, from pairs of trials, what a check says. Two stages: the first looks at every case and is easily
@@ -121,12 +122,21 @@ public struct CheckJudge: Sendable {
     guard smallest.isFinite else {
       return (.inconclusive, "\(prefix)\(result.count) pairs are too few to show any change.")
     }
-    let percent = (smallest * 1000).rounded() / 10
+    // The interval shrinks with the root of the number of pairs.
+    let needed = Double(result.count) * (log1p(smallest) / log1p(criteria.threshold)).squared
+    let advice =
+      needed < 1000 ? "; about \(Int(needed.rounded(.up))) would show \(percent(criteria.threshold))" : ""
     return (
       .inconclusive,
-      "\(prefix)\(result.count) pairs as noisy as these show changes from \(percent) % on only."
+      "\(prefix)\(result.count) pairs as noisy as these show changes from \(percent(smallest)) on only\(advice)."
     )
   }
+
+  private func percent(_ share: Double) -> String { "\(shortestDecimal((share * 1000).rounded() / 10)) %" }
+}
+
+extension Double {
+  fileprivate var squared: Double { self * self }
 }
 
 extension CheckedMetric {
