@@ -90,7 +90,8 @@ let package = Package(
     .testTarget(
       name: "HarnessTests",
       dependencies: [
-        "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Results", "TestSupport",
+        "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Comparing", "Results",
+        "TestSupport",
       ]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
     .testTarget(name: "ResultsTests", dependencies: ["Results", "Analysis", histogram]),

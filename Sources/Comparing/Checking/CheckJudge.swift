@@ -95,6 +95,7 @@ public struct CheckJudge: Sendable {
   ) -> MetricCheck {
     var check = MetricCheck(metric: metric, first: first, second: second, verdict: nil)
     guard metric.isGate else { return check }
+    check.isFlagged = flags(first, metric)
     (check.verdict, check.reason) =
       trouble.isEmpty ? verdict(metric, first, second) : (.inconclusive, trouble)
     return check
