@@ -48,7 +48,7 @@ public struct AATally: Sendable {
     for check in outcome.cases where check.status == .ok {
       for gate in check.gates {
         gateAlarms.add(gate.verdict == .regression)
-        gateFlags.add(gate.second != nil)
+        gateFlags.add(gate.isFlagged)
         gateInconclusive.add(gate.verdict == .inconclusive)
       }
       guard let median = check.median else { continue }

@@ -17,26 +17,29 @@ public enum GateVerdict: String, Sendable, Codable, CaseIterable {
 public struct MetricCheck: Sendable {
   public var metric: CheckedMetric
   public var first: StageResult
-  /// Only where stage 1 flagged the case.
+  /// Only where stage 1 flagged the case, be it for this metric or for another one.
   public var second: StageResult?
+  /// Whether stage 1 flagged this metric.
+  public var isFlagged: Bool
   /// Nil for a metric that is shown and does not decide.
   public var verdict: GateVerdict?
   /// One sentence for a verdict that needs one; empty otherwise.
   public var reason: String
 
   public init(
-    metric: CheckedMetric, first: StageResult, second: StageResult? = nil, verdict: GateVerdict?,
-    reason: String = ""
+    metric: CheckedMetric, first: StageResult, second: StageResult? = nil, isFlagged: Bool = false,
+    verdict: GateVerdict?, reason: String = ""
   ) {
     self.metric = metric
     self.first = first
     self.second = second
+    self.isFlagged = isFlagged
     self.verdict = verdict
     self.reason = reason
   }
 
   /// The stage that decided.
-  public var decisive: StageResult { second ?? first }
+  public var decisive: StageResult { isFlagged ? second ?? first : first }
 }
 
 /// A case in a check.
