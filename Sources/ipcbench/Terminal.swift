@@ -6,7 +6,8 @@ import Reporting
 enum Terminal {
   static func error(_ sentence: String) { write("ipcbench: \(sentence)\n", to: 2) }
   static func note(_ sentence: String) { write("\(sentence)\n", to: 2) }
-  static func data(_ text: String) { write(text.hasSuffix("\n") ? text : text + "\n", to: 1) }
+  /// By byte: Swift takes the CR LF at the end of CSV for one character, which is not a line feed.
+  static func data(_ text: String) { write(text.utf8.last == 0x0A ? text : text + "\n", to: 1) }
 
   static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
