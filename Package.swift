@@ -93,8 +93,9 @@ let package = Package(
         "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Comparing", "Results",
         "TestSupport",
       ]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
-    .testTarget(name: "ResultsTests", dependencies: ["Results", "Analysis", histogram]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ResultsTests", dependencies: ["Results", "Analysis", histogram], exclude: ["Fixtures"]),
     .testTarget(name: "ComparingTests", dependencies: ["Comparing", "Results", "Analysis"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Comparing", "Results", histogram]),
     .testTarget(name: "ExportingTests", dependencies: ["Exporting", "Results", histogram]),

@@ -8,6 +8,27 @@ extension Files {
     }
   }
 
+  /// - Parameter kind: of the file, as `stat(2)` has it.
+  static func notAFile(_ path: String, _ kind: mode_t) -> ResultsError {
+    let what =
+      switch kind {
+      case S_IFDIR: "a directory"
+      case S_IFIFO: "a pipe"
+      case S_IFCHR, S_IFBLK: "a device"
+      default: "no file"
+      }
+    return ResultsError(
+      .unreadable, path: path,
+      "\(path) is \(what): give a file, and write what comes from elsewhere into one first.")
+  }
+
+  static func tooLarge(_ path: String, _ longest: Int) -> ResultsError {
+    ResultsError(
+      .malformed, path: path,
+      "\(path) is larger than \(Units.describe(byteCount: longest)), as nothing of its kind is: "
+        + "restore it from a copy.")
+  }
+
   static func readError(_ path: String, _ number: Int32) -> ResultsError {
     switch number {
     case ENOENT, ENOTDIR:

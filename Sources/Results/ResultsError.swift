@@ -8,6 +8,10 @@ public struct ResultsError: Error, Sendable, Equatable, CustomStringConvertible 
     case unreadable
     /// It was read and is not what it should be.
     case malformed
+    /// It is something else altogether.
+    case foreign
+    /// It is what it should be, and holds no trials.
+    case empty
     /// It was written by a newer version of the tool.
     case newerVersion
     /// A run must not overwrite another.

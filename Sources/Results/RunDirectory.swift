@@ -66,9 +66,7 @@ public struct RunDirectory: Sendable {
   /// - Throws: `missing` when there is no run.
   public static func open(_ path: String) throws(ResultsError) -> RunDirectory {
     let given = normalised(path)
-    let parent = given.lastIndex(of: "/").map { String(given[...$0]) } ?? ""
-    let target = Files.destination(ofLink: given).map { $0.hasPrefix("/") ? $0 : parent + $0 } ?? given
-    let directory = RunDirectory(path: normalised(target), write: Files.systemWrite)
+    let directory = RunDirectory(path: followed(path), write: Files.systemWrite)
     guard Files.exists(directory.file(Name.plan)) else {
       let state =
         Files.exists(directory.path) ? "is not a run directory: it has no plan.json" : "does not exist"
@@ -128,6 +126,13 @@ public struct RunDirectory: Sendable {
 
   private func replace(_ name: String, _ data: Data) throws(ResultsError) {
     try Files.replace(file(name), with: data, write: write)
+  }
+
+  /// What a path that is a symbolic link points at; any other path as it is, without slashes at its end.
+  static func followed(_ path: String) -> String {
+    let given = normalised(path)
+    let parent = given.lastIndex(of: "/").map { String(given[...$0]) } ?? ""
+    return Files.destination(ofLink: given).map { normalised($0.hasPrefix("/") ? $0 : parent + $0) } ?? given
   }
 
   private static func normalised(_ path: String) -> String {

@@ -52,19 +52,36 @@ public struct TidyRow: Sendable, Hashable {
   }
 
   /// The columns in order. The order never changes, and columns are only ever added, at the end.
-  public static let columns = requiredColumns + addedColumns
+  public static let columns = Column.allCases.map(\.rawValue)
 
-  /// The columns that every results.csv has.
-  static let requiredColumns = [
-    "schema_version", "run_id", "session_id", "host_id", "environment_hash", "git_commit", "mechanism",
-    "variant", "pattern", "wait", "placement", "attach", "scope", "producers", "consumers", "message_bytes",
-    "rate_target_per_s", "trial", "pair_index", "order_in_session", "metric", "value", "unit", "better",
-    "samples", "status", "reason",
-  ]
+  enum Column: String, CaseIterable {
+    case schemaVersion = "schema_version"
+    case runID = "run_id"
+    case sessionID = "session_id"
+    case hostID = "host_id"
+    case environmentHash = "environment_hash"
+    case gitCommit = "git_commit"
+    case mechanism, variant, pattern, wait, placement, attach, scope, producers, consumers
+    case messageBytes = "message_bytes"
+    case rateTarget = "rate_target_per_s"
+    case trial
+    case pairIndex = "pair_index"
+    case orderInSession = "order_in_session"
+    case metric, value, unit, better, samples, status, reason
+    // `touch` labels the numbers of cases that do not write and read every byte; `attempt` and `probes_agree`
+    // tell a reader of the CSV alone which of several attempts at a trial counts.
+    case touch, attempt
+    case probesAgree = "probes_agree"
 
-  /// `touch` labels the numbers of cases that do not write and read every byte; `attempt` and `probes_agree`
-  /// tell a reader of the CSV alone which of several attempts at a trial counts.
-  static let addedColumns = ["touch", "attempt", "probes_agree"]
+    /// Whether a file that was written before the column was added is read all the same.
+    var isAdded: Bool { [.touch, .attempt, .probesAgree].contains(self) }
+
+    /// Whether it differs between the rows of one trial.
+    var isOfMetric: Bool { [.metric, .value, .unit, .better, .samples, .reason].contains(self) }
+
+    /// Whether a value that lost its end can never be taken for another one.
+    var tellsItsEnd: Bool { [.status, .better, .probesAgree].contains(self) }
+  }
 }
 
 extension TidyRow {

@@ -60,16 +60,14 @@ struct TrialLog: Sendable {
 
   /// The records, and a sentence about a last one that was cut short.
   func load() throws(ResultsError) -> (trials: [TrialRecord], warnings: [String]) {
-    let data = try Files.read(path)
+    let descriptor = try Files.open(path)
+    defer { close(descriptor) }
+    var window = ByteWindow(descriptor: descriptor, path: path)
     var trials: [TrialRecord] = []
-    var number = 0
-    var rest = data[...]
-    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-      number += 1
-      trials.append(try decode(rest[..<end], line: number))
-      rest = rest[(end + 1)...]
+    while let line = try window.line(trials.count + 1, longest: Self.longestRecord) {
+      trials.append(try decode(Data(line), line: trials.count + 1))
     }
-    guard !rest.isEmpty else { return (trials, []) }
+    guard !window.unread.isEmpty else { return (trials, []) }
     return (
       trials,
       [
@@ -78,6 +76,9 @@ struct TrialLog: Sendable {
       ]
     )
   }
+
+  /// Histograms with every bucket in use come to a few MiB.
+  private static let longestRecord = 64 << 20
 
   private func decode(_ line: Data, line number: Int) throws(ResultsError) -> TrialRecord {
     let record = try ResultsJSON.decode(

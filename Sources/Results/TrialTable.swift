@@ -1,7 +1,7 @@
 /// The trials of one or several runs as `results.csv` holds them: every metric, no histograms.
 ///
 /// Names are kept once and referred to by index, so that half a million rows fit into little memory.
-public struct TrialTable: Sendable {
+public struct TrialTable: Sendable, Equatable {
   /// A metric as its rows describe it; one unit and one direction for each name, whatever the file.
   public struct Metric: Sendable, Hashable {
     public var name: String

@@ -119,14 +119,15 @@ import Testing
     let directory = try Sample.directory(in: temporary)
     for trial in 0..<2 {
       try directory.append(
-        Sample.record(trial: trial, histograms: [Sample.histogram([UInt64](repeating: 100, count: 50))]))
+        Sample.record(
+          trial: trial, order: trial, histograms: [Sample.histogram([UInt64](repeating: 100, count: 50))]))
     }
     try directory.append(
-      Sample.record(Sample.identity("clipboard"), status: .skipped, reason: "needs xvfb, root"))
+      Sample.record(Sample.identity("clipboard"), order: 2, status: .skipped, reason: "needs xvfb, root"))
     try directory.finish()
     #expect(
-      try TidyRow.read("\(directory.path)/results.csv") == directory.load().trials.flatMap(TidyRow.rows))
-    let summary = try CSV.parse(Array(try contents("\(directory.path)/summary.csv").utf8))
+      try TrialTable.read("\(directory.path)/results.csv") == TrialTable(try directory.load().trials))
+    let summary = try csvRecords(try contents("\(directory.path)/summary.csv"))
     #expect(summary.count == 3)
     let histograms = try names("\(directory.path)/histograms")
     #expect(histograms == ["round-trip_64B_pipe_block_same-l3_inherit_latency_rtt_ns.hgrm"])
@@ -165,7 +166,7 @@ import Testing
   @Test func aRunWithoutTrialsHasTablesWithHeadersOnly() throws {
     let directory = try Sample.directory(in: temporary)
     try directory.finish()
-    #expect(try TidyRow.read("\(directory.path)/results.csv").isEmpty)
+    #expect(try csvRecords(try contents("\(directory.path)/results.csv")).map(\.fields) == [TidyRow.columns])
     #expect(try names(directory.path).contains("histograms") == false)
   }
 }

@@ -30,6 +30,30 @@ func contents(_ path: String) throws -> String {
   String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
 }
 
+/// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers in every run of a test.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// The records of a text, and the line on which each begins.
+func csvRecords(_ text: String) throws(ResultsError) -> [(line: Int, fields: [String])] {
+  var reader = CSVReader(ByteWindow(Array(text.utf8), path: "t.csv"))
+  var records: [(line: Int, fields: [String])] = []
+  while try reader.next() {
+    records.append((reader.line, (0..<reader.fieldCount).map { reader[$0].text }))
+  }
+  return records
+}
+
 /// Records and plans as a run would make them, with what a test cares about as parameters.
 enum Sample {
   static let runID = "20260131T090500Z-3f9a1c"

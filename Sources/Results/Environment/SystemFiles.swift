@@ -65,16 +65,7 @@ public struct SystemFiles: Sendable {
 
   /// The names in a directory, sorted; empty when it is absent.
   public func names(in path: String) -> [String] {
-    guard let directory = opendir(root + path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    (try? Files.names(in: root + path)) ?? []
   }
 
   /// The numbers of `cpu0`, `cpu1`, … or `node0`, … in a directory, ascending.
