@@ -1,12 +1,12 @@
-/// The values that all pairs of a set give, ranked without ever being listed: memory grows with the values, not
-/// with the pairs.
+/// The values that all pairs of a set give, ranked without ever being listed: memory grows with the values,
+/// not with the pairs.
 protocol RankedPairs {
   /// How many there are.
   var count: Int { get }
   var smallest: Double { get }
   var largest: Double { get }
-  /// In one pass over the sorted values, because what a pair gives does not fall when one of its values rises;
-  /// rounding keeps that order.
+  /// In one pass over the sorted values, because what a pair gives does not fall when one of its values
+  /// rises; rounding keeps that order.
   func count(atMost limit: Double) -> Int
 }
 

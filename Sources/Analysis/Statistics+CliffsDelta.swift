@@ -1,6 +1,7 @@
 extension Statistics {
-  /// Cliff's δ, an effect size without a unit: the probability that a value of the second sample is above one of
-  /// the first, less the probability that it is below. 1 when all are above, 0 when as many are above as below.
+  /// Cliff's δ, an effect size without a unit: the probability that a value of the second sample is above one
+  /// of the first, less the probability that it is below. 1 when all are above, 0 when as many are above as
+  /// below.
   ///
   /// (Cliff, Dominance statistics: ordinal analyses to answer ordinal questions, Psychological Bulletin 114,
   /// 1993.) Exchanged samples have the negated δ.

@@ -3,8 +3,8 @@ extension Statistics {
   /// independent trials: its coverage is never less than the confidence.
   ///
   /// The bounds are the probabilities at which so many successes or more, and so many or fewer, have half of
-  /// what the confidence leaves. (Clopper and Pearson, The use of confidence or fiducial limits illustrated in
-  /// the case of the binomial, Biometrika 26, 1934.)
+  /// what the confidence leaves. (Clopper and Pearson, The use of confidence or fiducial limits illustrated
+  /// in the case of the binomial, Biometrika 26, 1934.)
   ///
   /// - Parameter confidence: above 0 and below 1, such as 0.95.
   /// - Returns: nil when there is no trial, when the successes are not between 0 and the trials, or when the

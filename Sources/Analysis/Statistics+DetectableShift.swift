@@ -11,8 +11,8 @@ extension Statistics {
     return distance > 0 ? distance * standardError : 0
   }
 
-  /// The standard error for which a normal interval would be as wide as this one: half the width over z. For few
-  /// values it errs to the large side, as their rank intervals are wider than normal ones.
+  /// The standard error for which a normal interval would be as wide as this one: half the width over z. For
+  /// few values it errs to the large side, as their rank intervals are wider than normal ones.
   ///
   /// - Returns: infinity where a bound is infinite.
   public static func standardError(ofInterval shift: ShiftEstimate) -> Double {

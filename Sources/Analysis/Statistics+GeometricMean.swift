@@ -1,15 +1,15 @@
 import Glibc
 
 extension Statistics {
-  /// The geometric mean of groups of values, such as the ratios of several cases, every group counting the same,
-  /// with the percentile interval of a hierarchical bootstrap. **The result is on the logarithmic scale**: `exp`
-  /// of the estimate is the geometric mean.
+  /// The geometric mean of groups of values, such as the ratios of several cases, every group counting the
+  /// same, with the percentile interval of a hierarchical bootstrap. **The result is on the logarithmic
+  /// scale**: `exp` of the estimate is the geometric mean.
   ///
-  /// For each resample as many groups as there are are drawn with replacement, and from each drawn group as many
-  /// values as it has: so the interval speaks of groups like these and not only of these groups. (Davison and
-  /// Hinkley, Bootstrap Methods and their Application, section 3.8, and 5.3 for the interval; Efron and
-  /// Tibshirani, An Introduction to the Bootstrap, chapter 13.) With few groups it is too narrow, by about √(1 − 1/g).
-  /// The draws come from SplitMix64, so they are the same on every machine.
+  /// For each resample as many groups as there are are drawn with replacement, and from each drawn group as
+  /// many values as it has: so the interval speaks of groups like these and not only of these groups.
+  /// (Davison and Hinkley, Bootstrap Methods and their Application, section 3.8, and 5.3 for the interval;
+  /// Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13.) With few groups it is too narrow,
+  /// by about √(1 − 1/g). The draws come from SplitMix64, so they are the same on every machine.
   ///
   /// - Parameters:
   ///   - groups: of values above 0.
@@ -44,8 +44,8 @@ extension Statistics {
   }
 }
 
-/// The same draws from the same seed, on every machine. (Steele, Lea and Flood, Fast splittable pseudorandom number
-/// generators, 2014.)
+/// The same draws from the same seed, on every machine. (Steele, Lea and Flood, Fast splittable pseudorandom
+/// number generators, 2014.)
 struct SplitMix64 {
   private var state: UInt64
 
@@ -59,6 +59,7 @@ struct SplitMix64 {
     return z ^ (z &>> 31)
   }
 
-  /// From 0 up to but not including the count; by the upper half of a product, whose bias is below count / 2⁶⁴.
+  /// From 0 up to but not including the count; by the upper half of a product, whose bias is below count /
+  /// 2⁶⁴.
   mutating func index(below count: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(count)).high) }
 }

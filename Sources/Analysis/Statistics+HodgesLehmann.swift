@@ -1,13 +1,13 @@
 extension Statistics {
-  /// The Hodges–Lehmann estimate of where differences of pairs are centred, with the distribution-free interval
-  /// of the signed-rank test.
+  /// The Hodges–Lehmann estimate of where differences of pairs are centred, with the distribution-free
+  /// interval of the signed-rank test.
   ///
-  /// The estimate is the median of the Walsh averages, the means of all pairs of differences, each with itself
-  /// too. The bounds are the k-th smallest and the k-th largest of them, for the largest k that keeps the
-  /// confidence: from the exact distribution up to 50 differences, from the normal approximation beyond. (Hodges
-  /// and Lehmann, Estimates of location based on rank tests, Annals of Mathematical Statistics 34, 1963;
-  /// Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., sections 3.2 and 3.3.) Negated
-  /// differences have the negated estimate and bounds, to the last bit.
+  /// The estimate is the median of the Walsh averages, the means of all pairs of differences, each with
+  /// itself too. The bounds are the k-th smallest and the k-th largest of them, for the largest k that keeps
+  /// the confidence: from the exact distribution up to 50 differences, from the normal approximation beyond.
+  /// (Hodges and Lehmann, Estimates of location based on rank tests, Annals of Mathematical Statistics 34,
+  /// 1963; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., sections 3.2 and 3.3.)
+  /// Negated differences have the negated estimate and bounds, to the last bit.
   ///
   /// - Parameter confidence: above 0 and below 1, such as 0.99.
   /// - Returns: infinite bounds where the differences are too few for the confidence (fewer than 6 at 0.95,
@@ -23,14 +23,14 @@ extension Statistics {
       confidence: confidence)
   }
 
-  /// The Hodges–Lehmann estimate of how far the second sample lies above the first, with the distribution-free
-  /// interval of the rank-sum test.
+  /// The Hodges–Lehmann estimate of how far the second sample lies above the first, with the
+  /// distribution-free interval of the rank-sum test.
   ///
   /// The estimate is the median of all differences of a value of the second sample and one of the first; the
-  /// bounds are the k-th smallest and the k-th largest of them, for the largest k that keeps the confidence: from
-  /// the exact distribution for small samples, such as 28 and 28, from the normal approximation beyond. (Hodges
-  /// and Lehmann, as above; Hollander, Wolfe and Chicken, sections 4.2 and 4.3.) Exchanged samples have the
-  /// negated estimate and bounds, to the last bit.
+  /// bounds are the k-th smallest and the k-th largest of them, for the largest k that keeps the confidence:
+  /// from the exact distribution for small samples, such as 28 and 28, from the normal approximation beyond.
+  /// (Hodges and Lehmann, as above; Hollander, Wolfe and Chicken, sections 4.2 and 4.3.) Exchanged samples
+  /// have the negated estimate and bounds, to the last bit.
   ///
   /// - Parameter confidence: above 0 and below 1, such as 0.99.
   /// - Returns: infinite bounds where the values are too few for the confidence (fewer than 4 and 4 at 0.95,
@@ -67,8 +67,8 @@ extension Statistics {
     return approximateCriticalRank(mean: pairs / 2, variance: pairs * (n + 1) / 12, confidence: confidence)
   }
 
-  /// What lies outside an interval on either side. A little more than that, so that 0.9 is reached by 3 values
-  /// against 3 although the tail, 1 choice in 20, is above what the rounded 0.9 leaves.
+  /// What lies outside an interval on either side. A little more than that, so that 0.9 is reached by 3
+  /// values against 3 although the tail, 1 choice in 20, is above what the rounded 0.9 leaves.
   private static func tail(beyond confidence: Double) -> Double { (1 - confidence) / 2 * (1 + 0x1p-40) }
 
   /// The largest k for which a normal variable is below k − ½ with at most the probability of the tail.

@@ -1,8 +1,8 @@
 extension Statistics {
   /// Jain's fairness index of what several parties got: 1 when all got the same, 1/n when one got everything.
   ///
-  /// (Σx)² / (n · Σx²). (Jain, Chiu and Hawe, A quantitative measure of fairness and discrimination for resource
-  /// allocation in shared computer systems, DEC Research Report TR-301, 1984.)
+  /// (Σx)² / (n · Σx²). (Jain, Chiu and Hawe, A quantitative measure of fairness and discrimination for
+  /// resource allocation in shared computer systems, DEC Research Report TR-301, 1984.)
   ///
   /// - Returns: nil when there is no value, when all are zero, or when any is negative, infinite or not a
   ///   number.

@@ -3,8 +3,8 @@ import Glibc
 extension Statistics {
   /// The quantile of the standard normal distribution, to about 16 figures.
   ///
-  /// (Wichura, Algorithm AS 241: the percentage points of the normal distribution, Applied Statistics 37, 1988,
-  /// routine PPND16.)
+  /// (Wichura, Algorithm AS 241: the percentage points of the normal distribution, Applied Statistics 37,
+  /// 1988, routine PPND16.)
   ///
   /// - Returns: minus infinity and infinity for 0 and 1; NaN for what is not a probability.
   public static func normalQuantile(_ probability: Double) -> Double {

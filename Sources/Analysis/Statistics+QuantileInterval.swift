@@ -18,17 +18,17 @@ public struct QuantileInterval: Sendable, Hashable, Codable {
 extension Statistics {
   /// The order-statistic confidence interval of a quantile.
   ///
-  /// How many of n independent values lie below the true quantile of probability p is binomial (n, p), whatever
-  /// their distribution. So the k-th smallest value is above it with probability P(X ≤ k − 1), and the l-th
-  /// largest below it with P(n − X ≤ l − 1), exactly for continuous values and at most that with ties. The
-  /// largest k and l are used that leave no more than half of what the confidence leaves on either side. (David
-  /// and Nagaraja, Order Statistics, 3rd ed., section 7.1.)
+  /// How many of n independent values lie below the true quantile of probability p is binomial (n, p),
+  /// whatever their distribution. So the k-th smallest value is above it with probability P(X ≤ k − 1), and
+  /// the l-th largest below it with P(n − X ≤ l − 1), exactly for continuous values and at most that with
+  /// ties. The largest k and l are used that leave no more than half of what the confidence leaves on either
+  /// side. (David and Nagaraja, Order Statistics, 3rd ed., section 7.1.)
   ///
   /// - Parameters:
   ///   - probability: above 0 and below 1, such as 0.9.
   ///   - confidence: above 0 and below 1, such as 0.95.
-  /// - Returns: nil when even smallest to largest does not reach the confidence, when any value is not a number,
-  ///   or when the probability or the confidence is out of range.
+  /// - Returns: nil when even smallest to largest does not reach the confidence, when any value is not a
+  ///   number, or when the probability or the confidence is out of range.
   public static func quantileInterval(
     _ probability: Double, of values: [Double], confidence: Double
   ) -> QuantileInterval? {

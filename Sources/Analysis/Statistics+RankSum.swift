@@ -3,11 +3,11 @@ extension Statistics {
   /// larger than those of the other?
   ///
   /// (Mann and Whitney, On a test of whether one of two random variables is stochastically larger than the
-  /// other, Annals of Mathematical Statistics 18, 1947; Hollander, Wolfe and Chicken, Nonparametric Statistical
-  /// Methods, 3rd ed., section 4.1.) For small samples, such as 28 against 28 or 5 against 280, the p-value is
-  /// twice the smaller tail of the permutation distribution of the midranks at hand, so it is exact with ties
-  /// too; beyond, the normal approximation with the corrections for ties and continuity. Exchanged samples have
-  /// the same p-value to the last bit.
+  /// other, Annals of Mathematical Statistics 18, 1947; Hollander, Wolfe and Chicken, Nonparametric
+  /// Statistical Methods, 3rd ed., section 4.1.) For small samples, such as 28 against 28 or 5 against 280,
+  /// the p-value is twice the smaller tail of the permutation distribution of the midranks at hand, so it is
+  /// exact with ties too; beyond, the normal approximation with the corrections for ties and continuity.
+  /// Exchanged samples have the same p-value to the last bit.
   ///
   /// - Returns: U of the first sample, which is the number of pairs in which its value is the larger, ties
   ///   counting half. nil when either sample is empty or any value is not a number.
@@ -60,7 +60,7 @@ struct RankSumDistribution {
 
   /// - Parameters:
   ///   - ranks: ascending, in any unit in which they are whole numbers.
-  ///   - size: how many of them are chosen; `isExact` for it and the rest.
+  ///   - size: how many of them are chosen, at most half; `isExact` for it and the rest.
   init(ranks: [Int], choosing size: Int) {
     smallestSum = ranks.prefix(size).reduce(0, +)
     total = Self.choices(size, of: ranks.count)
@@ -74,12 +74,15 @@ struct RankSumDistribution {
     // Row k holds the ways to have chosen k ranks so far.
     var ways = Array(repeating: 0.0, count: (size + 1) * length)
     ways[0] = 1
+    // By row: the largest sum that has any.
+    var reach = Array(repeating: 0, count: size + 1)
     ways.withUnsafeMutableBufferPointer { ways in
       for (index, rank) in ranks.enumerated() {
         // Downwards, so that no rank is chosen twice; and only where enough ranks remain.
         for k in (max(0, size - (ranks.count - index))...size - 1).reversed() where k <= index {
           let (above, from, to) = (rank - ranks[k], k * length, (k + 1) * length)
-          for sum in 0..<(length - above) { ways[to + above + sum] += ways[from + sum] }
+          for sum in 0...reach[k] { ways[to + above + sum] += ways[from + sum] }
+          reach[k + 1] = max(reach[k + 1], reach[k] + above)
         }
       }
     }

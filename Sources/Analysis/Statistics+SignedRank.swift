@@ -3,11 +3,11 @@ import Glibc
 extension Statistics {
   /// Wilcoxon's signed-rank test, two-sided: are the differences of pairs symmetric about zero?
   ///
-  /// Zeros are dropped and equal magnitudes share their mean rank. (Wilcoxon, Individual comparisons by ranking
-  /// methods, Biometrics Bulletin 1, 1945; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods,
-  /// 3rd ed., section 3.1.) Up to 50 differences the p-value is that of the permutation distribution of the
-  /// ranks at hand, so it is exact with ties too; beyond, the normal approximation with the corrections for
-  /// ties and continuity. Negated differences have the same p-value to the last bit.
+  /// Zeros are dropped and equal magnitudes share their mean rank. (Wilcoxon, Individual comparisons by
+  /// ranking methods, Biometrics Bulletin 1, 1945; Hollander, Wolfe and Chicken, Nonparametric Statistical
+  /// Methods, 3rd ed., section 3.1.) Up to 50 differences the p-value is that of the permutation distribution
+  /// of the ranks at hand, so it is exact with ties too; beyond, the normal approximation with the
+  /// corrections for ties and continuity. Negated differences have the same p-value to the last bit.
   ///
   /// - Returns: W⁺, the sum of the ranks of the positive differences, and its p-value: 0 and 1 when all
   ///   differences are zero. nil when there is no difference, or when any is not a number.
@@ -36,16 +36,16 @@ extension Statistics {
       deviation: Double(positive) / 2 - n * (n + 1) / 4, standardDeviation: variance.squareRoot())
   }
 
-  /// The normal approximation for a statistic in steps of one, so half a step is taken off (the correction for
-  /// continuity).
+  /// The normal approximation for a statistic in steps of one, so half a step is taken off (the correction
+  /// for continuity).
   static func twoSidedPValue(deviation: Double, standardDeviation: Double) -> Double {
     let steps = max(0, abs(deviation) - 0.5)
     return steps == 0 ? 1 : erfc(steps / standardDeviation / 2.0.squareRoot())
   }
 }
 
-/// The distribution of the signed-rank statistic where every sign is as likely as its opposite: how many of the
-/// 2ⁿ ways to choose the positive ranks have which sum.
+/// The distribution of the signed-rank statistic where every sign is as likely as its opposite: how many of
+/// the 2ⁿ ways to choose the positive ranks have which sum.
 struct SignedRankDistribution {
   /// All counts are whole numbers below 2⁵³, so nothing is rounded.
   static let largestCount = 50
