@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """The Python environment of the end-to-end tests, made once, outside the repository.
 
-A test calls enter() first and then runs inside the environment that requirements.txt describes. Run by itself, this
-prints the environment's folder of programs:
+A test calls enter() first and then runs inside the environment that requirements.txt describes. Run by itself,
+this prints the environment's folder of programs:
 
     "$(Tests/e2e/python_tools.py)/otava" --help
 
-The environment lies in ${XDG_CACHE_HOME:-~/.cache}/ipcbench-tests, one for each content of requirements.txt and each
-Python. Packages come from PyPI. Where that cannot be reached and there is no environment yet, a test fails with a
-sentence, unless IPCBENCH_OFFLINE=1 allows it to skip what needs one.
+The environment lies in ${XDG_CACHE_HOME:-~/.cache}/ipcbench-tests, one for each content of requirements.txt and
+each Python. Packages come from PyPI. Where that cannot be reached and there is no environment yet, a test fails
+with a sentence, unless IPCBENCH_OFFLINE=1 allows it to skip what needs one.
 """
 
 import fcntl
@@ -18,6 +18,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -42,6 +43,7 @@ def environment():
     folder = cache() / f"venv-{name}-{digest}"
     complete = folder / "complete"
     if complete.exists():
+        complete.touch()
         return folder
     if is_offline():
         return None
@@ -49,9 +51,17 @@ def environment():
         # Two tests that start together must not both make it.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
+            remove_old()
             make(folder)
             complete.touch()
     return folder
+
+
+def remove_old():
+    """Environments of requirements that nobody has asked for in a month."""
+    for complete in cache().glob("venv-*/complete"):
+        if time.time() - complete.stat().st_mtime > 30 * 24 * 3600:
+            shutil.rmtree(complete.parent, ignore_errors=True)
 
 
 def make(folder):
@@ -61,8 +71,16 @@ def make(folder):
     python = getattr(sys, "_base_executable", None) or sys.executable
     run([python, "-m", "venv", str(folder)], "Python cannot make environments: apt-get install python3-venv")
     run(
-        [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--requirement", str(REQUIREMENTS)],
+        [
+            str(folder / "bin/python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+            str(REQUIREMENTS),
+        ],
         "the packages of Tests/e2e/requirements.txt cannot be installed from PyPI; without a network, "
         "IPCBENCH_OFFLINE=1 skips what needs them",
     )
