@@ -271,6 +271,39 @@ struct HistoryJudgeTests {
     #expect(judgement.verdict == .unchanged)
   }
 
+  @Test func aStepThatCanBeChanceAmongSoManySeriesIsNotCounted() {
+    let found = [HistoryJudge.Found(index: 6, pValue: 0.0005)]
+    let step = series(times(6, 100) + times(6, 130))
+    #expect(HistoryJudge(HistoryCriteria(), seriesCount: 2).judge(step, found).verdict == .regression)
+    let among = HistoryJudge(HistoryCriteria(), seriesCount: 3).judge(step, found)
+    #expect(among.verdict == .unchanged && among.decisive == nil && among.changes.count == 1)
+    #expect(among.reason.contains("among 3 series"))
+    let fresh = series(times(10, 100) + times(2, 130))
+    let freshFound = [HistoryJudge.Found(index: 10, pValue: 0.0005)]
+    #expect(HistoryJudge(HistoryCriteria(), seriesCount: 3).judge(fresh, freshFound).verdict == .unchanged)
+  }
+
+  @Test func aRegressionEndsEvenWhereItsEndCanBeChance() {
+    // Only the beginning is rare among ten series; the levels are told apart all the same.
+    let found = [HistoryJudge.Found(index: 6, pValue: 1e-6), HistoryJudge.Found(index: 12, pValue: 0.0005)]
+    let judgement = HistoryJudge(HistoryCriteria(), seriesCount: 10).judge(
+      series(times(6, 100) + times(6, 130) + times(6, 100)), found)
+    #expect(judgement.verdict == .unchanged)
+  }
+
+  @Test func ofSeveralStepsForTheWorseOneThatIsRareIsEnough() throws {
+    let found = [HistoryJudge.Found(index: 6, pValue: 1e-6), HistoryJudge.Found(index: 12, pValue: 0.0005)]
+    let judgement = HistoryJudge(HistoryCriteria(), seriesCount: 10).judge(
+      series(times(6, 100) + times(6, 103) + times(6, 110)), found)
+    #expect(judgement.verdict == .regression)
+    #expect(try #require(judgement.decisive).pValue == 1e-6)
+  }
+
+  @Test func aStepOfTwoRunsInTheMiddleIsSkippedOver() {
+    #expect(judge(times(6, 100) + times(2, 300) + times(6, 101), at: [6, 8]).verdict == .unchanged)
+    #expect(judge(times(6, 100) + times(2, 300) + times(6, 130), at: [6, 8]).verdict == .regression)
+  }
+
   @Test func aShortSeriesIsNotLookedAt() {
     let judgement = judge(times(7, 100), at: [4])
     #expect(judgement.verdict == .tooShort)

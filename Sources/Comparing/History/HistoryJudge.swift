@@ -6,10 +6,18 @@ import Results
 /// A change point alone decides nothing. The series is cut into levels at its change points; levels that too few runs
 /// have held are set aside; of the others each is measured by the best one before it. So a regression that is only
 /// partly repaired stays one, one that is repaired is history, and many small steps for the worse add up.
+///
+/// All change points cut, but a verdict needs one that is rare among all series looked at. Dropping the others would
+/// join what lies on both sides of them: a regression whose end is less certain than its beginning would never end.
 public struct HistoryJudge: Sendable {
   public let criteria: HistoryCriteria
+  /// How many series are looked at in all.
+  public let seriesCount: Int
 
-  public init(_ criteria: HistoryCriteria) { self.criteria = criteria }
+  public init(_ criteria: HistoryCriteria, seriesCount: Int = 1) {
+    self.criteria = criteria
+    self.seriesCount = seriesCount
+  }
 
   /// A change point as it was found.
   public struct Found: Sendable, Hashable {
@@ -77,11 +85,13 @@ public struct HistoryJudge: Sendable {
 
   private func lasts(_ level: Level) -> Bool { level.range.count >= criteria.minimumPoints }
 
-  private func change(_ series: History.Series, from: Level, to: Level) -> HistoryChange {
+  private func change(
+    _ series: History.Series, from: Level, to: Level, pValue: Double? = nil
+  ) -> HistoryChange {
     HistoryChange(
       index: to.range.lowerBound, run: series.points[to.range.lowerBound],
       previous: series.points[to.range.lowerBound - 1], before: from.mean, after: to.mean,
-      runsBefore: from.range.count, runsAfter: to.range.count, pValue: to.pValue,
+      runsBefore: from.range.count, runsAfter: to.range.count, pValue: pValue ?? to.pValue,
       isWorse: (to.mean > from.mean) == (series.metric.better == .lower), isCertain: lasts(from) && lasts(to))
   }
 
@@ -95,57 +105,81 @@ public struct HistoryJudge: Sendable {
   // MARK: Deciding
 
   private func decide(_ judgement: inout HistoryJudgement, _ series: History.Series, _ levels: [Level]) {
-    let lasting = levels.filter(lasts)
-    guard var best = lasting.first else {
+    guard var best = levels.first(where: lasts) else {
       judgement.verdict = .inconclusive
       judgement.reason = "No level has lasted \(criteria.minimumPoints) runs."
       return
     }
-    for level in lasting.dropFirst() { weigh(level, against: &best, &judgement, series) }
-    if let fresh = levels.last, !lasts(fresh) { weigh(fresh: fresh, against: best, &judgement, series) }
+    // Of the change points since the best level, the one that is least likely a coincidence.
+    var pValue = 1.0
+    for level in levels where level.range.lowerBound >= best.range.upperBound {
+      pValue = min(pValue, level.pValue)
+      let step = Step(
+        from: best, to: level, worsening: worsening(series, from: best, to: level),
+        change: change(series, from: best, to: level, pValue: pValue))
+      if !lasts(level) {
+        if level.range.upperBound == series.points.count { weigh(fresh: step, &judgement) }
+      } else if weigh(step, &judgement) {
+        best = level
+        pValue = 1
+      }
+    }
   }
 
+  /// From the best level so far to a later one.
+  private struct Step {
+    var from: Level
+    var to: Level
+    /// Above 1 for the worse.
+    var worsening: Double
+    var change: HistoryChange
+  }
+
+  private func isWorse(_ step: Step) -> Bool { step.worsening > 1 + criteria.threshold }
+  private func isBetter(_ step: Step) -> Bool { step.worsening < 1 / (1 + criteria.threshold) }
+
   /// Takes one more lasting level into account.
-  private func weigh(
-    _ level: Level, against best: inout Level, _ judgement: inout HistoryJudgement, _ series: History.Series
-  ) {
-    let worsening = worsening(series, from: best, to: level)
-    let isWorse = worsening > 1 + criteria.threshold
-    let isBetter = worsening < 1 / (1 + criteria.threshold)
+  ///
+  /// - Returns: whether later levels are measured by this one.
+  private func weigh(_ step: Step, _ judgement: inout HistoryJudgement) -> Bool {
     let since = judgement.verdict == .regression ? judgement.decisive : nil
-    judgement.verdict = .unchanged
-    judgement.decisive = isWorse || isBetter ? change(series, from: best, to: level) : nil
-    judgement.reason = ""
-    if isWorse || isBetter, let disagreement = disagreement(best, level) {
+    (judgement.verdict, judgement.decisive, judgement.reason) = (.unchanged, nil, "")
+    guard isWorse(step) || isBetter(step) else { return step.worsening <= 1 }
+    guard isRare(step, &judgement) else { return false }
+    judgement.decisive = step.change
+    if let disagreement = disagreement(step.from, step.to) {
       judgement.verdict = .inconclusive
       judgement.reason = disagreement
       // What comes later is measured by the machine as it is now.
-      best = level
-    } else if isWorse {
-      judgement.verdict = .regression
-      // It began where the first of several worse levels did.
-      if let since {
-        judgement.decisive = since.extended(to: judgement.decisive, end: level.range.upperBound)
-      }
-    } else {
-      if isBetter { judgement.verdict = .improvement }
-      if worsening <= 1 { best = level }
+      return true
     }
+    judgement.verdict = isWorse(step) ? .regression : .improvement
+    // A regression began where the first of several worse levels did.
+    if let since, isWorse(step) {
+      judgement.decisive = since.extended(to: step.change, end: step.to.range.upperBound)
+    }
+    return isBetter(step)
   }
 
   /// Takes the last level into account, which too few runs have held.
-  private func weigh(
-    fresh level: Level, against best: Level, _ judgement: inout HistoryJudgement, _ series: History.Series
-  ) {
-    let runs = "\(counted(level.range.count, "run")) of \(criteria.minimumPoints)"
-    let isWorse = worsening(series, from: best, to: level) > 1 + criteria.threshold
+  private func weigh(fresh step: Step, _ judgement: inout HistoryJudgement) {
+    let runs = "\(counted(step.to.range.count, "run")) of \(criteria.minimumPoints)"
     if judgement.verdict == .regression {
-      if !isWorse { judgement.reason = "It may be over: \(runs) are back at the old level." }
-    } else if isWorse {
+      if !isWorse(step) { judgement.reason = "It may be over: \(runs) are back at the old level." }
+    } else if isWorse(step), isRare(step, &judgement) {
       judgement.verdict = .inconclusive
-      judgement.decisive = change(series, from: best, to: level)
+      judgement.decisive = step.change
       judgement.reason = "Not yet certain: \(runs) at the new level."
     }
+  }
+
+  /// Whether a step is more than what so many series show by chance; where it is not, says so.
+  private func isRare(_ step: Step, _ judgement: inout HistoryJudgement) -> Bool {
+    if step.change.pValue <= criteria.pValue(forEachOf: seriesCount) { return true }
+    judgement.reason =
+      "A step at run \(step.change.run.runID) is not counted: among \(seriesCount) series one like it "
+      + "can be chance."
+    return false
   }
 
   /// The sentence about a probe that took a different time at the two levels; nil where all agree.
@@ -163,11 +197,11 @@ public struct HistoryJudge: Sendable {
 
 extension HistoryChange {
   /// The change that begins here and, over further ones, has come to a later level.
-  fileprivate func extended(to later: HistoryChange?, end: Int) -> HistoryChange {
-    guard let later else { return self }
+  fileprivate func extended(to later: HistoryChange, end: Int) -> HistoryChange {
     var whole = self
     whole.after = later.after
     whole.runsAfter = end - index
+    whole.pValue = later.pValue
     return whole
   }
 }
