@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """The Python environment of the end-to-end tests, made once, outside the repository.
 
-A test calls enter() first and then runs inside the environment that requirements.txt describes. Run by itself,
-this prints the environment's folder of programs:
+A test calls enter() first and then runs inside the environment that requirements.txt describes. Run by
+itself, this prints the environment's folder of programs:
 
     "$(Tests/e2e/python_tools.py)/otava" --help
 
-The environment lies in ${XDG_CACHE_HOME:-~/.cache}/ipcbench-tests, one for each content of requirements.txt and
-each Python. Packages come from PyPI. Where that cannot be reached and there is no environment yet, a test fails
-with a sentence, unless IPCBENCH_OFFLINE=1 allows it to skip what needs one.
+The environment lies in ${XDG_CACHE_HOME:-~/.cache}/ipcbench-tests, one for each content of requirements.txt
+and each Python. Packages come from PyPI. Where that cannot be reached and there is no environment yet, a
+test fails with a sentence, unless IPCBENCH_OFFLINE=1 allows it to skip what needs one.
 """
 
 import fcntl

@@ -4,8 +4,8 @@
 Usage: verify-exports.py IPCBENCH RUN-DIRECTORY
 
 What the tools read is compared with what this script computes from results.csv and trials.jsonl by itself.
-benchstat is in neither PyPI nor Debian: a strict reader of its published grammar takes its place. Exit status: 0
-when everything is as it should be, 1 with a line per problem otherwise, 64 for wrong usage.
+benchstat is in neither PyPI nor Debian: a strict reader of its published grammar takes its place. Exit
+status: 0 when everything is as it should be, 1 with a line per problem otherwise, 64 for wrong usage.
 """
 
 import collections
@@ -46,7 +46,7 @@ BENCHER_SCHEMA = {
     },
 }
 
-# What https://github.com/benchmark-action/github-action-benchmark reads with its custom tools, and nothing else
+# What github-action-benchmark reads with its custom tools, and nothing else
 ACTION_SCHEMA = {
     "type": "array",
     "minItems": 1,
