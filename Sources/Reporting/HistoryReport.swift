@@ -8,16 +8,17 @@ public func historyText(_ outcome: HistoryOutcome, style: TextStyle, showAll: Bo
   let emphasis: Table.Emphasis = outcome.answer == .regression ? .bad : .strong
   var lines = style.wrapped(view.headline, rest: "  ").map { style.coloured($0, emphasis) }
   func add(_ section: [String]) { if !section.isEmpty { lines += [""] + section } }
-  func title(_ text: String) -> String { style.coloured(style.encoded(text), .strong) }
-  func listing(_ table: Table) -> [String] {
-    table.rows.isEmpty ? [] : [title(table.title)] + table.listing(style)
+  func section(_ title: String, _ judgements: [HistoryJudgement]) -> [String] {
+    guard !judgements.isEmpty else { return [] }
+    return [style.coloured(title, .strong)]
+      + view.sentences(judgements).flatMap { style.wrapped($0, first: "  ", rest: "    ") }
   }
-  add(listing(view.decisive("Worse", view.regressions)) + bulleted(view.reasons(view.doubtful), style))
-  add(
-    view.inconclusive.isEmpty
-      ? [] : [title("Inconclusive")] + bulleted(view.reasons(view.inconclusive), style))
-  add(listing(view.decisive("Better", view.improvements)))
-  if showAll { add(listing(view.everyChange)) }
+  add(section("Worse", view.regressions))
+  add(section("Inconclusive", view.inconclusive))
+  add(section("Better", view.improvements))
+  if showAll, !view.everyChange.rows.isEmpty {
+    add([style.coloured(view.everyChange.title, .strong)] + view.everyChange.listing(style))
+  }
   add(view.folded(showAll: showAll).flatMap { style.wrapped($0, first: "  ", rest: "  ") })
   add(
     (outcome.simultaneousChanges + outcome.history.notes).flatMap {
@@ -25,10 +26,6 @@ public func historyText(_ outcome: HistoryOutcome, style: TextStyle, showAll: Bo
     })
   add(view.circumstances.flatMap { style.wrapped($0, first: "  ", rest: "  ") })
   return lines.joined(separator: "\n") + "\n"
-}
-
-private func bulleted(_ sentences: [String], _ style: TextStyle) -> [String] {
-  sentences.flatMap { style.wrapped($0, first: "  ", rest: "    ") }
 }
 
 /// A history as Markdown (GitHub's dialect), for the summary of a CI step.
@@ -40,9 +37,9 @@ public func historyMarkdown(_ outcome: HistoryOutcome) -> String {
   var everyChange = view.everyChange
   everyChange.isFolded = true
   var parts = ["## \(markdown(view.headline))", view.decisive("Worse", view.regressions).markdownIfAny]
-  parts.append(bullets(view.reasons(view.doubtful)))
+  parts.append(bullets(view.sentences(view.doubtful)))
   if !view.inconclusive.isEmpty {
-    parts += ["**Inconclusive**", bullets(view.reasons(view.inconclusive))]
+    parts += ["**Inconclusive**", bullets(view.sentences(view.inconclusive))]
   }
   parts += [view.decisive("Better", view.improvements).markdownIfAny, everyChange.markdownIfAny]
   parts.append(bullets(outcome.simultaneousChanges + outcome.history.notes + view.circumstances))
@@ -61,7 +58,8 @@ public func historyReason(_ outcome: HistoryOutcome) -> String {
   case .inconclusive:
     return "inconclusive: \(first(view.inconclusive)): "
       + (view.inconclusive.first?.reason.oneLine.withoutFullStop ?? "")
-  case .ok, .unusable: return view.headline.withoutFullStop
+  case .ok, .unusable:
+    return view.headline.withoutFullStop.prefix(1).lowercased() + view.headline.withoutFullStop.dropFirst()
   }
 }
 

@@ -187,15 +187,19 @@ extension HistoryView {
     return change.isSameCommit ? "same" : "\(old.isEmpty ? "?" : old) → \(new.isEmpty ? "?" : new)".oneLine
   }
 
-  /// Series that have a sentence beside their numbers, in words.
-  func reasons(_ judgements: [HistoryJudgement]) -> [String] {
+  /// A sentence for each series: what its verdict rests on, and the reason where there is one.
+  func sentences(_ judgements: [HistoryJudgement]) -> [String] {
     judgements.map { judgement in
       let metric = judgement.series.metric
       let change = judgement.decisive.map { change in
         let size = change.ratio.map { " \(CheckNumbers.change($0))" } ?? ""
-        return "\(size) (\(Self.levels(change, unit: metric.unit))) since run \(change.run.runID)"
+        let commits = Self.commits(change)
+        let code = commits.isEmpty ? "" : change.isSameCommit ? ", same commit" : ", commit \(commits)"
+        return "\(size) (\(Self.levels(change, unit: metric.unit))) since run \(change.run.runID) "
+          + "(\(counted(change.runsAfter, "run"))\(code))"
       }
-      return "\(name(judgement.series)): \(metric.nameInHistory)\(change ?? ""). \(judgement.reason)".oneLine
+      let reason = judgement.reason.isEmpty ? "" : " \(judgement.reason)"
+      return "\(name(judgement.series)): \(metric.nameInHistory)\(change ?? "").\(reason)".oneLine
     }
   }
 

@@ -17,6 +17,9 @@ struct Share: ExpressibleByArgument {
     value = isPercent ? number / 100 : number
     guard value < 10 else { return nil }
   }
+
+  /// As it is typed, for the help.
+  var defaultValueDescription: String { "\(shortestDecimal(value * 100))%" }
 }
 
 /// What `check` and `aa` have in common: which cases, and how sure to be.
