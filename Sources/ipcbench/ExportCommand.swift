@@ -96,7 +96,14 @@ struct ExportCommand: ParsableCommand {
     let isPath = { (word: String) in
       !word.contains(":") || FileManager.default.fileExists(atPath: word)
     }
-    return (words.filter(isPath), words.filter { !isPath($0) })
+    return (words.filter(isPath).map(Self.withoutSlashes), words.filter { !isPath($0) })
+  }
+
+  /// As a shell completes a directory, `results/latest/`, it would stand in the names of its files.
+  private static func withoutSlashes(_ path: String) -> String {
+    var path = path[...]
+    while path.count > 1 && path.hasSuffix("/") { path = path.dropLast() }
+    return String(path)
   }
 
   /// The runs whose files were read.
