@@ -1,34 +1,40 @@
 import Comparing
 import Results
 
-/// How the cases of a check are called: `pipe round-trip 64 B block`, and beyond that only what tells one from
-/// another. What all of them have in common is said once.
+/// How the cases of a check are called: `pipe round-trip 64 B block`. Where the processes were and how they met mostly
+/// follows from the mechanism, or is the same for all: a name says it only where nothing else tells two cases apart.
 struct CheckNames {
-  /// Where the processes were and how they met: mostly the same for all cases.
-  private static let circumstances: [@Sendable (CaseIdentity) -> String] = [
+  private typealias Circumstance = @Sendable (CaseIdentity) -> String
+
+  private static let circumstances: [Circumstance] = [
     { $0.placement }, { $0.attach }, { $0.scope == "host" ? "" : $0.scope },
     { $0.producers == 1 && $0.consumers == 1 ? "" : "\($0.producers) to \($0.consumers)" },
   ]
 
-  private let varying: [@Sendable (CaseIdentity) -> String]
-  /// `same-l3, inherit`: what no name says; empty where that is nothing.
+  /// Cases that are called the same but for their circumstances.
+  private let namesakes: [String: Set<CaseIdentity>]
+  /// The circumstances that all cases share: `same-l3, inherit`; empty where there are none.
   let common: String
 
   init(_ identities: [CaseIdentity]) {
-    let values = Self.circumstances.map { circumstance in Set(identities.map(circumstance)) }
-    varying = zip(Self.circumstances, values).filter { $0.1.count > 1 }.map(\.0)
-    common =
-      values.filter { $0.count == 1 }.flatMap { $0 }.filter { !$0.isEmpty }.joined(separator: ", ")
-      .oneLine
+    namesakes = Dictionary(grouping: identities, by: Self.shortName).mapValues(Set.init)
+    let shared = Self.circumstances.map { Set(identities.map($0)) }.filter { $0.count == 1 }
+    common = shared.flatMap { $0 }.filter { !$0.isEmpty }.joined(separator: ", ").oneLine
   }
 
   func name(_ identity: CaseIdentity) -> String {
+    let name = Self.shortName(identity)
+    let others = namesakes[name] ?? []
+    let telling = Self.circumstances.filter { circumstance in Set(others.map(circumstance)).count > 1 }
+    return ([name] + telling.map { $0(identity) }).filter { !$0.isEmpty }.joined(separator: " ").oneLine
+  }
+
+  private static func shortName(_ identity: CaseIdentity) -> String {
     var words = [identity.id, identity.pattern]
     // A wake-up carries nothing.
     if identity.messageBytes > 0 { words.append(Quantity.size(bytes: Double(identity.messageBytes))) }
     if let rate = identity.rateTargetPerSecond { words.append(Quantity.load(perSecond: rate)) }
-    words.append(identity.wait)
-    return (words + varying.map { $0(identity) }).filter { !$0.isEmpty }.joined(separator: " ").oneLine
+    return (words + [identity.wait]).joined(separator: " ")
   }
 
   /// `a`, `a and b`, `a, b and c`.

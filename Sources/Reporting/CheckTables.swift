@@ -57,7 +57,7 @@ extension CheckView {
 
   /// Cases whose pairs scatter too much: what each gate would have seen, and what it did see.
   func tooNoisy(_ title: String) -> Table {
-    let gates = Self.unique(noisy.flatMap(\.gates).map(\.metric.column))
+    let gates = Self.unique(Self.inOrder(noisy.flatMap(\.gates)).map(\.column))
     var table = Table(title, columns: [Table.Column("case", .left)])
     table.columns += gates.map { Table.Column($0, group: "seen from") }
     table.columns += gates.map { Table.Column($0, group: "change", rank: 2) }
@@ -70,10 +70,11 @@ extension CheckView {
       row.append(Table.Cell((check.gates.first(where: \.isFlagged) ?? check.gates.first).map(counts) ?? ""))
       table.rows.append(row)
     }
-    if noisy.contains(where: { $0.smallestVisibleChange == .infinity }) {
+    let smallest = noisy.flatMap(\.gates).map(\.decisive.smallestDetectableChange)
+    if smallest.contains(.infinity) {
       table.notes.append("\(Quantity.refused) too few \(observations) to show any change.")
     }
-    if !isStored {
+    if !isStored && noisy.contains(where: { $0.smallestVisibleChange.isFinite }) {
       table.notes.append("With four times as many pairs (--pairs) the smallest change is half as large.")
     }
     return table.withoutEmptyColumns

@@ -126,7 +126,7 @@ struct CheckView {
   }
 
   private var unjudged: String {
-    let shown = Self.unique(measured.flatMap(\.shown).map(\.metric.inWords))
+    let shown = Self.inOrder(measured.flatMap(\.shown)).map(\.inWords)
     return shown.isEmpty ? "" : "Measured and never judged, because too noisy: \(CheckNames.list(shown))."
   }
 
@@ -134,8 +134,15 @@ struct CheckView {
 
   /// The metrics that decide, in words: those of the cases, or all there are where no case was measured.
   var gateNames: [String] {
-    let own = Self.unique(measured.flatMap(\.gates).map(\.metric.inWords))
-    return own.isEmpty ? Self.unique(CheckedMetric.all.filter(\.isGate).map(\.inWords)) : own
+    let own = Self.inOrder(measured.flatMap(\.gates)).map(\.inWords)
+    return own.isEmpty ? CheckedMetric.all.filter(\.isGate).map(\.inWords) : own
+  }
+
+  /// The metrics, each once, in the order of the method: latencies first.
+  static func inOrder(_ checks: [MetricCheck]) -> [CheckedMetric] {
+    let all = CheckedMetric.all
+    let place = { (metric: CheckedMetric) in all.firstIndex { $0.name == metric.name } ?? all.count }
+    return Set(checks.map(\.metric)).sorted { (place($0), $0.name) < (place($1), $1.name) }
   }
 
   static func unique(_ words: [String]) -> [String] {

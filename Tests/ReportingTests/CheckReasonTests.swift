@@ -108,18 +108,24 @@ import Testing
 
 /// The words and numbers that all reports of a check share.
 @Suite struct CheckWordTests {
-  @Test func aNameSaysWhatTellsCasesApartAndCommonThingsAreSaidOnce() {
+  @Test func aNameSaysWhereTheProcessesWereOnlyWhereNothingElseTellsTwoCasesApart() {
     let pipe = MadeUpCheck.identity("pipe")
     let apart = MadeUpCheck.identity("pipe", placement: "same-core")
     let paced = MadeUpCheck.identity(
-      "shared-memory", variant: "posix", pattern: "paced", wait: "spin", size: 4096, rate: 10_000)
-    let names = CheckNames([pipe, apart, paced])
+      "shared-memory", variant: "posix", pattern: "paced", wait: "spin", attach: "name", size: 4096,
+      rate: 10_000)
+    let names = CheckNames([pipe, pipe, apart, paced])
     #expect(names.name(pipe) == "pipe round-trip 64 B block same-l3")
     #expect(names.name(apart) == "pipe round-trip 64 B block same-core")
-    #expect(names.name(paced) == "shared-memory:posix paced 4 KiB 10 k/s spin same-l3")
-    #expect(names.common == "inherit")
-    #expect(CheckNames([pipe]).name(pipe) == "pipe round-trip 64 B block")
-    #expect(CheckNames([pipe]).common == "same-l3, inherit")
+    #expect(names.name(paced) == "shared-memory:posix paced 4 KiB 10 k/s spin")
+    #expect(names.common.isEmpty)
+    #expect(CheckNames([pipe, pipe]).name(pipe) == "pipe round-trip 64 B block")
+  }
+
+  @Test func whatAllCasesHaveInCommonIsSaidOnce() {
+    let named = MadeUpCheck.identity("tcp", attach: "name")
+    #expect(CheckNames([MadeUpCheck.identity("pipe"), named]).common == "same-l3")
+    #expect(CheckNames([named]).common == "same-l3, name")
     #expect(CheckNames([]).common.isEmpty)
   }
 

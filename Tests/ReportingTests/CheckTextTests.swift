@@ -59,6 +59,12 @@ import Testing
       ])
   }
 
+  @Test func morePairsAreAdvisedOnlyWhereTheyAreKnownToHelp() {
+    #expect(text(MadeUpCheck.outcome([MadeUpCheck.noisy])).contains("--pairs"))
+    #expect(!text(MadeUpCheck.outcome([MadeUpCheck.tooFew])).contains("--pairs"))
+    #expect(!text(MadeUpCheck.storedSessions).contains("--pairs"))
+  }
+
   @Test func aPacedLoadStandsUnderTheSamePercentile() {
     var paced = MadeUpCheck.lessNoisy
     paced.identity = MadeUpCheck.identity("pipe", pattern: "paced", rate: 10_000)
@@ -105,6 +111,17 @@ import Testing
       "Measured and never judged, because too noisy: p99 and message rate.",
     ] { #expect(end.contains(sentence)) }
     #expect(lines.last == "  results/x/baseline")
+  }
+
+  @Test func metricsAreInTheSameOrderWhateverTheFirstCaseHas() {
+    // A stream has no latency.
+    var stream = MadeUpCheck.lessNoisy
+    stream.identity = MadeUpCheck.identity("pipe", pattern: "stream")
+    stream.metrics.removeFirst()
+    stream.metrics[0].first.smallestDetectableChange = 0.06
+    let text = text(MadeUpCheck.outcome([stream, MadeUpCheck.lessNoisy]))
+    #expect(text.contains("\n  case                              p50  CPU/msg     p50  CPU/msg  pairs\n"))
+    #expect(text.contains("when its p50 or CPU/msg is worse"))
   }
 
   @Test func aDisturbedCaseCountsForNothingThatCouldBeSeen() {
