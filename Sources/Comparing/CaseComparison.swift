@@ -4,7 +4,7 @@ import Results
 /// One metric of a case on two sides: how it differs, how sure that is, and what it means.
 public struct CaseComparison: Sendable {
   /// Why a verdict is what it is; the sentence is in `reason`.
-  public enum Cause: String, Sendable, Codable {
+  public enum Cause: String, Sendable, Codable, CaseIterable {
     /// Fewer trials than a verdict may rest on.
     case tooFewTrials = "too-few-trials"
     /// A side has no value of this metric.
@@ -104,9 +104,7 @@ struct Judge {
   private func whyNoValues(_ comparison: CaseComparison) -> String {
     let sides = [("baseline", comparison.baseline), ("candidate", comparison.candidate)]
       .filter { $0.1.trials == 0 }
-    if comparison.contrast.design == .paired && comparison.baseline.trialsWithoutPartner > 0 {
-      return "no trial has a partner that can be used"
-    }
+    if comparison.contrast.design == .paired { return "no pair has a value that can be used on both sides" }
     let isUnsteady = sides.allSatisfy { $0.1.unsteadyTrials > 0 && $0.1.trialsWithoutPartner == 0 }
     let names = sides.map { "the \($0.0)" }.joined(separator: " and ")
     return isUnsteady

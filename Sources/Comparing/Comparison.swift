@@ -12,6 +12,9 @@ public struct ComparisonRequest: Sendable {
   public var reference: String?
   /// What is chosen where both sides have it.
   public var usualReference = ""
+  /// The mechanism whose figures are the tool's own cost. It has verdicts of its own, but is in no floor, mean,
+  /// ranking or crossover; empty where there is none.
+  public var ownCost = ""
   /// What else to show of two machines.
   public var context: [ContextMechanism] = []
 
@@ -25,6 +28,9 @@ public struct Comparison: Sendable {
   public var sides: [ComparedSide]
   /// One for each further side, in their order.
   public var comparisons: [SideComparison]
+
+  /// Of the JSON and the CSV; raised when a field changes its meaning.
+  public static let schemaVersion = 1
 
   /// - Parameter sides: two or more.
   /// - Throws: `usage` where nothing can be compared, `contradictory` where the files disagree.

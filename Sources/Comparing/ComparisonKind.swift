@@ -16,7 +16,7 @@ public enum ComparisonKind: String, Sendable, Codable {
   public var sentence: String {
     switch self {
     case .identical:
-      "Compared with itself: both sides are the very same trials, each paired with itself."
+      "Compared with itself: both sides are the very same trials."
     case .paired: "Paired comparison: the same machine and session, trials measured in pairs."
     case .unpaired: "Unpaired comparison: the same machine, trials not measured together."
     case .crossMachine:

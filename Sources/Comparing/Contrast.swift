@@ -140,16 +140,24 @@ extension Contrast {
 
   /// The smallest p-value that this many values can give, however far apart the sides are.
   public var smallestPValue: Double {
+    Self.smallestPValue(design, baseline: baselineCount, candidate: candidateCount)
+  }
+
+  /// One arrangement of n signs, or of n + m ranks, is the most extreme of all, and its mirror image as well.
+  static func smallestPValue(_ design: Design, baseline: Int, candidate: Int) -> Double {
     switch design {
-    case .paired: return min(1, 2 * pow(0.5, Double(baselineCount)))
+    case .paired: return min(1, 2 * pow(0.5, Double(baseline)))
     case .unpaired:
-      let (n, m) = (Double(baselineCount), Double(candidateCount))
-      var sign: Int32 = 0
-      let logWays =
-        lgamma_r(n + m + 1, &sign) - lgamma_r(n + 1, &sign) - lgamma_r(m + 1, &sign)
-      return min(1, 2 * exp(-logWays))
+      let ways = logFactorial(baseline + candidate) - logFactorial(baseline) - logFactorial(candidate)
+      return min(1, 2 * exp(-ways))
     case .identical: return 1
     }
+  }
+
+  private static func logFactorial(_ n: Int) -> Double {
+    // `lgamma` also writes the global `signgam`; the re-entrant form does not.
+    var sign: Int32 = 0
+    return lgamma_r(Double(n) + 1, &sign)
   }
 
   /// The smallest relative change (0.12 is 12 %) that this many values, as noisy as these, would have shown with
@@ -163,5 +171,14 @@ extension Contrast {
     let error = Statistics.standardError(ofInterval: logRatio)
     return expm1(
       Statistics.minimumDetectableShift(standardError: error, alpha: alpha, power: criteria.power))
+  }
+}
+
+extension Criteria {
+  /// How many trials a side, or pairs, are the fewest that can show a difference at all among so many comparisons.
+  public func trialsNeeded(comparisons: Int, design: Contrast.Design) -> Int {
+    let limit = alpha / Double(max(1, comparisons))
+    let count = (1...1000).first { Contrast.smallestPValue(design, baseline: $0, candidate: $0) < limit }
+    return max(minimumTrials, count ?? minimumTrials)
   }
 }

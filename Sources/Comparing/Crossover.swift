@@ -21,6 +21,9 @@ public struct Crossover: Sendable {
   public var second: String
   public var baseline: [Crossing]
   public var candidate: [Crossing]
+  /// The one that is better at the smallest size at which they differ; nil where they never do.
+  public var baselineBetterBelow: String?
+  public var candidateBetterBelow: String?
 
   /// Whether both sides overtake between the same sizes.
   public var isAgreed: Bool {
@@ -44,11 +47,12 @@ extension Crossover {
       return names.indices.flatMap { i in
         names[(i + 1)...].compactMap { second in
           let first = names[i]
-          let crossover = Crossover(
-            contest: family, metric: metric, first: first, second: second,
-            baseline: curves.crossings(first, second, \.baseline, threshold),
-            candidate: curves.crossings(first, second, \.candidate, threshold))
-          return crossover.baseline.isEmpty && crossover.candidate.isEmpty ? nil : crossover
+          let before = curves.course(first, second, \.baseline, threshold)
+          let after = curves.course(first, second, \.candidate, threshold)
+          if before.crossings.isEmpty && after.crossings.isEmpty { return nil }
+          return Crossover(
+            contest: family, metric: metric, first: first, second: second, baseline: before.crossings,
+            candidate: after.crossings, baselineBetterBelow: before.start, candidateBetterBelow: after.start)
         }
       }
     }
@@ -72,29 +76,31 @@ private struct Curves {
     }
   }
 
-  /// Walks up the sizes that both have and notes where the better one changes.
-  func crossings(
+  /// Walks up the sizes that both have and notes which one is better first, and where that changes.
+  func course(
     _ first: String, _ second: String, _ value: (Contests.Entry) -> Double, _ threshold: Double
-  ) -> [Crossover.Crossing] {
+  ) -> (start: String?, crossings: [Crossover.Crossing]) {
     let others = Dictionary(
-      (points[second] ?? []).map { ($0.bytes, value($0.entry)) },
-      uniquingKeysWith: { first, _ in first })
+      (points[second] ?? []).map { ($0.bytes, value($0.entry)) }, uniquingKeysWith: { first, _ in first })
+    var start: String?
     var crossings: [Crossover.Crossing] = []
     var last: (bytes: Int, advantage: Double)?
     for (bytes, entry) in points[first] ?? [] {
       guard let other = others[bytes], other > 0, value(entry) > 0 else { continue }
       let advantage = log(other / value(entry)) * (metric.better == .higher ? -1 : 1)
       guard abs(advantage) > log1p(threshold) else { continue }
+      let better = advantage > 0 ? first : second
+      start = start ?? better
       if let last, last.advantage.sign != advantage.sign {
         let (low, high) = (log(Double(max(1, last.bytes))), log(Double(max(1, bytes))))
         let share = last.advantage / (last.advantage - advantage)
         crossings.append(
           Crossover.Crossing(
             lastBytes: last.bytes, firstBytes: bytes, bytes: exp(low + share * (high - low)),
-            betterAbove: advantage > 0 ? first : second))
+            betterAbove: better))
       }
       last = (bytes, advantage)
     }
-    return crossings
+    return (start, crossings)
   }
 }

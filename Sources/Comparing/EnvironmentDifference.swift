@@ -27,7 +27,22 @@ extension EnvironmentDifference {
     names += second.map(\.name).filter { !names.contains($0) }
     let (firstTexts, secondTexts) = (texts(first), texts(second))
     return fromResults
-      + names.compactMap { difference($0, firstTexts[$0], secondTexts[$0]) }
+      + names.compactMap { name in
+        let difference = difference(name, firstTexts[name], secondTexts[name])
+        return name == Environment.commandLineFact ? difference.map(ownWords) : difference
+      }
+  }
+
+  /// Of a kernel's many parameters those that the other does not have.
+  private static func ownWords(_ difference: EnvironmentDifference) -> EnvironmentDifference {
+    func words(_ text: String?) -> [Substring] { text?.split(separator: " ") ?? [] }
+    func own(_ text: String?, besides other: String?) -> String? {
+      let others = Set(words(other))
+      return text.map { _ in words(text).filter { !others.contains($0) }.joined(separator: " ") }
+    }
+    return EnvironmentDifference(
+      fact: difference.fact, baseline: own(difference.baseline, besides: difference.candidate),
+      candidate: own(difference.candidate, besides: difference.baseline))
   }
 
   private static func difference(
@@ -77,7 +92,7 @@ extension Environment {
       ("memory", memory.totalBytes.map { "\(($0 + (1 << 29)) >> 30) GiB" }),
       ("hypervisor", virtualisation.hypervisor), ("container", virtualisation.container),
       ("kernel", kernel.release), ("kernel build", kernel.version),
-      ("kernel command line", kernel.commandLine),
+      (Self.commandLineFact, kernel.commandLine),
       ("frequency driver", cpu.driver), ("governor", cpu.governor),
       ("boost", cpu.boost.map { $0 ? "on" : "off" }),
       ("frequency limit", cpu.maximumMegahertz.map { "\(shortestDecimal($0)) MHz" }),
@@ -96,6 +111,8 @@ extension Environment {
     facts += mitigations.sorted { $0.key < $1.key }.map { ("mitigation of \($0.key)", $0.value) }
     return facts.compactMap { name, text in text.map { EnvironmentFact(name: name, text: $0) } }
   }
+
+  static let commandLineFact = "kernel parameters"
 
   private func text(_ number: Int?) -> String? { number.map { "\($0)" } }
 }

@@ -12,8 +12,7 @@ struct Machines {
   enum Relation: Equatable { case same, different }
 
   /// - Throws: `usage` when a side holds results of several machines, because then there is no answer.
-  func relation(_ baseline: SideTrials, _ candidate: SideTrials) throws(ComparisonError) -> Relation
-  {
+  func relation(_ baseline: SideTrials, _ candidate: SideTrials) throws(ComparisonError) -> Relation {
     let (first, second) = (Machine.all(baseline.origins), Machine.all(candidate.origins))
     if groups(first + second).count <= 1 { return .same }
     for (side, machines) in [(baseline, first), (candidate, second)] {

@@ -16,8 +16,10 @@ public struct NoiseFloor: Sendable, Hashable {
 
   public var metric: String
   public var source: Source
-  /// As a share: 0.2 means that ratios up to 1.2 and down to 1/1.2 happen by themselves.
+  /// What is not called a difference, as a share: 0.4 means ratios up to 1.4 and down to 1/1.4.
   public var share: Double
+  /// Within which 95 of 100 ratios between two sessions lie; nil where that is not known.
+  public var typicalShare: Double?
   /// How many ratios between two sessions of one case it is made of.
   public var ratios: Int
   /// Of how many sessions.
@@ -33,7 +35,7 @@ public struct NoiseFloor: Sendable, Hashable {
   public static let assumption =
     "on virtual machines 19 to 22 % was measured for kernel mechanisms at p50"
 
-  /// 95 % of the differences must lie below the floor, and that quantile needs 20 of them.
+  /// Of the differences; it needs 20 of them.
   static let quantile = 0.95
   static let requiredRatios = 20
   /// A median of fewer trials would show the noise of trials instead of that of sessions.
@@ -46,35 +48,67 @@ extension NoiseFloor {
   /// Measures the floor of a metric.
   ///
   /// Of each case, the medians of every two sessions of one side with the same machine, environment and commit are
-  /// divided by each other: nothing differs between them but the session. The floor is the 95 % quantile of the
-  /// absolute log ratios over all cases and pairs of sessions. One figure for all cases, because what makes sessions
-  /// differ (where the host puts the CPUs) concerns them all, and a case has too few sessions for a quantile of its
-  /// own. A case with three sessions or more whose own largest difference is beyond it has that one instead. A
-  /// case's floor is never below the common one: three sessions that agree prove little.
-  static func measured(_ metric: ComparedMetric, sides: [SideTrials]) -> NoiseFloor {
+  /// divided by each other: nothing differs between them but the session. All cases' log ratios together give the
+  /// spread, because what makes sessions differ (where the host puts the CPUs) concerns them all, and a case alone
+  /// has too few sessions. As their 95 % quantile it is robust, and unlike a median it sees the cases that are worse
+  /// than most. Were it the floor itself, one case in twenty would be called different by chance; so it is taken as
+  /// 1.96 standard deviations and extended to as many as leave a chance of α over all results together.
+  ///
+  /// A case with three sessions or more whose own largest difference is beyond that has that one instead. A case's
+  /// floor is never below the common one: three sessions that agree prove little.
+  ///
+  /// - Parameter comparisons: how many results are looked at together.
+  static func measured(
+    _ metric: ComparedMetric, sides: [SideTrials], criteria: Criteria, comparisons: Int,
+    where isCounted: (CaseIdentity) -> Bool
+  ) -> NoiseFloor {
+    let found = differences(metric, sides, isCounted)
+    var floor = NoiseFloor(
+      metric: metric.name, source: .assumed, share: assumedShare, ratios: found.all.count,
+      sessions: found.sessions, ofCases: found.ofCases)
+    guard let typical = Statistics.quantile(quantile, of: found.all), let largest = found.all.max() else {
+      return floor
+    }
+    if found.all.count < requiredRatios {
+      floor.share = max(assumedShare, expm1(largest))
+      return floor
+    }
+    let deviations =
+      Statistics.normalQuantile(1 - criteria.alpha / Double(2 * max(1, comparisons)))
+      / Statistics.normalQuantile((1 + quantile) / 2)
+    floor.source = .measured
+    floor.typicalShare = expm1(typical)
+    floor.share = expm1(typical * max(1, deviations))
+    return floor
+  }
+
+  private struct Differences {
+    /// Absolute log ratios between sessions.
     var all: [Double] = []
-    var sessions = Set<String>()
+    var sessions = 0
+    /// The largest of each case that has several, as a share.
     var ofCases: [CaseIdentity: Double] = [:]
+  }
+
+  private static func differences(
+    _ metric: ComparedMetric, _ sides: [SideTrials], _ isCounted: (CaseIdentity) -> Bool
+  ) -> Differences {
+    var found = Differences()
+    var sessions = Set<String>()
     for side in sides {
       let reader = MetricReader(metric, in: side.table)
-      for (identity, trials) in side.cases {
-        let groups = sessionMedians(trials.usable, side, reader)
-        for group in groups where group.count > 1 {
+      for (identity, trials) in side.cases where isCounted(identity) {
+        for group in sessionMedians(trials.usable, side, reader) where group.count > 1 {
           let differences = absoluteDifferences(group.map(\.logMedian))
-          all += differences
+          found.all += differences
           sessions.formUnion(group.map(\.session))
           guard group.count >= sessionsOfCase, let largest = differences.max() else { continue }
-          ofCases[identity] = max(ofCases[identity] ?? 0, expm1(largest))
+          found.ofCases[identity] = max(found.ofCases[identity] ?? 0, expm1(largest))
         }
       }
     }
-    let share = Statistics.quantile(quantile, of: all).map { expm1($0) } ?? 0
-    let isEnough = all.count >= requiredRatios
-    return NoiseFloor(
-      metric: metric.name, source: isEnough ? .measured : .assumed,
-      share: isEnough ? share : max(share, assumedShare), ratios: all.count,
-      sessions: sessions.count,
-      ofCases: ofCases)
+    found.sessions = sessions.count
+    return found
   }
 
   static func given(_ share: Double, metric: ComparedMetric) -> NoiseFloor {

@@ -20,7 +20,7 @@ struct PairOfSides {
 
     var measured = matches.flatMap(contrasts)
     guard !measured.isEmpty else { throw noMetricInCommon(matches) }
-    let floors = noiseFloors(kind, matches)
+    let floors = noiseFloors(kind, matches, comparisons: measured.count)
     judge(&measured, kind, floors)
 
     var comparison = SideComparison(
@@ -30,12 +30,14 @@ struct PairOfSides {
     comparison.environmentDifferences = EnvironmentDifference.all(baseline, candidate)
     comparison.overall = overall(measured)
     comparison.remarks = remarks(kind, matches)
-    let contests = Contests(comparison.cases)
+    let contests = Contests(comparison.cases.filter { isMechanism($0.identity) })
     comparison.rankings = RankingAgreement.all(contests)
     comparison.crossovers = Crossover.all(contests, threshold: criteria.threshold)
     if kind == .crossMachine { try carryOver(&comparison, matches) }
     return comparison
   }
+
+  private func isMechanism(_ identity: CaseIdentity) -> Bool { identity.id != request.ownCost }
 
   // MARK: Values
 
@@ -55,11 +57,21 @@ struct PairOfSides {
     return metrics.filter { request.metrics.includes($0, in: match.identity.pattern) }
       .compactMap { metric in
         let values = values(of: metric, match)
-        guard !values.baseline.isEmpty || !values.candidate.isEmpty else { return nil }
+        guard values.baseline + values.candidate != [] || isMeasured(metric, match.identity) else {
+          return nil
+        }
         return Measured(
           comparison: comparison(match, metric, values), values: values,
           objection: match.design == .identical ? nil : objection)
       }
+  }
+
+  /// Whether a usable trial of either side has the metric, even if it has no partner.
+  private func isMeasured(_ metric: ComparedMetric, _ identity: CaseIdentity) -> Bool {
+    [baseline, candidate].contains { side in
+      let reader = MetricReader(metric, in: side.table)
+      return side.cases[identity]?.usable.contains { reader.value(in: $0) != nil } == true
+    }
   }
 
   private func values(of metric: ComparedMetric, _ match: MatchedCase) -> OverallRatio.Values {
@@ -135,14 +147,18 @@ struct PairOfSides {
   }
 
   /// Sessions of one machine differ on their own; trials of one session were measured under the same roof.
-  private func noiseFloors(_ kind: ComparisonKind, _ matches: [MatchedCase]) -> [NoiseFloor] {
+  private func noiseFloors(
+    _ kind: ComparisonKind, _ matches: [MatchedCase], comparisons: Int
+  ) -> [NoiseFloor] {
     guard kind == .unpaired, !isOneSession(matches) else { return [] }
     let shown = metrics.filter { metric in
       matches.contains { request.metrics.includes(metric, in: $0.identity.pattern) }
     }
     return shown.map { metric in
       request.noiseFloor.map { .given($0, metric: metric) }
-        ?? .measured(metric, sides: [baseline, candidate])
+        ?? .measured(
+          metric, sides: [baseline, candidate], criteria: criteria, comparisons: comparisons,
+          where: isMechanism)
     }
   }
 
@@ -172,6 +188,7 @@ struct PairOfSides {
     metrics.compactMap { metric in
       let own = measured.filter {
         $0.comparison.metric == metric && $0.comparison.contrast.obstacle == nil
+          && isMechanism($0.comparison.identity)
       }
       let values = own.map(\.values).filter { ($0.baseline + $0.candidate).allSatisfy { $0 > 0 } }
       return OverallRatio(metric, values, confidence: criteria.confidence)
@@ -187,6 +204,7 @@ struct PairOfSides {
   private func carryOver(
     _ comparison: inout SideComparison, _ matches: [MatchedCase]
   ) throws(ComparisonError) {
+    let matches = matches.filter { isMechanism($0.identity) }
     let reference =
       request.reference
       ?? RelativeToReference.defaultReference(matches, usual: request.usualReference)

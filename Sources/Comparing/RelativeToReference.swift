@@ -56,8 +56,7 @@ extension RelativeToReference {
   }
 
   /// The reference attached in the same way, if there is one.
-  private static func best(_ references: [MatchedCase], for identity: CaseIdentity) -> MatchedCase?
-  {
+  private static func best(_ references: [MatchedCase], for identity: CaseIdentity) -> MatchedCase? {
     references.first {
       $0.identity.attach == identity.attach && $0.identity.scope == identity.scope
     }

@@ -33,6 +33,7 @@ public struct TextStyle: Sendable, Hashable {
     let replacements: [Character: String] = [
       "µ": "u", "–": "-", "×": "x", "·": "|", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "→": "->",
       "‘": "'", "’": "'", "“": "\"", "”": "\"", "¹": "1", "─": "-", "▲": "!", "✗": "x",
+      "δ": "delta", "τ": "tau", "±": "+/-",
     ]
     return text.reduce(into: "") { result, character in
       result += character.isASCII ? String(character) : replacements[character] ?? "?"
