@@ -51,7 +51,7 @@ import Testing
     let summary = workspace.url.appendingPathComponent("summary.md")
     try "before\n".write(to: summary, atomically: true, encoding: .utf8)
     let result = try check(
-      ["--against", program, "--junit", junit.path, "--pairs", "6"] + small,
+      ["--against", program, "--junit", junit.path, "--pairs", "8"] + small,
       environment: ["GITHUB_STEP_SUMMARY": summary.path])
     #expect([0, 2, 6].contains(result.exitCode), "\(result.errors)")
     #expect(try String(contentsOf: junit, encoding: .utf8).contains("<testsuite"))
@@ -68,7 +68,7 @@ import Testing
     (["--against", "/bin/false"], "exited with code 1", 1),
     (["--against", "PROGRAM", "mechanism:nonsense"], "No case of the suite", 64),
     (["--against", "PROGRAM", "colour:red"], "colour", 64),
-    (["--against", "PROGRAM", "--pairs", "5"], "--pairs", 64),
+    (["--against", "PROGRAM", "--pairs", "7"], "--pairs", 64),
     (["--against", "PROGRAM", "--threshold", "-1"], "threshold", 64),
     (["--baseline", "/nonexistent"], "does not exist", 5),
     (["--baseline", "/nonexistent", "--format", "csv"], "csv", 64),
@@ -107,7 +107,7 @@ import Testing
     let result = try Programs.run(
       "ipcbench",
       [
-        "aa", "--checks", "2", "--duration", "2ms", "--pairs", "6", "mechanism:unix-stream", "--slow-downs",
+        "aa", "--checks", "2", "--duration", "2ms", "--pairs", "8", "mechanism:unix-stream", "--slow-downs",
         "50%",
         "--format", "json", "--quiet", "--out", workspace.url.path,
       ])

@@ -151,7 +151,7 @@ public struct MailslotWriter: Sendable {
       )
     }
     let descriptor = socket.descriptor.rawValue
-    try explaining("write to the mailslot") { () throws(SystemError) in
+    _ = try explaining("write to the mailslot") { () throws(SystemError) in
       try retrying("send", path) { Glibc.send(descriptor, message, message.count, Int32(MSG_NOSIGNAL)) }
     }
     sentCount += 1
