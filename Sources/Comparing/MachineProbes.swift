@@ -44,13 +44,9 @@ struct MachineProbes {
         !Statistics.probesAgree(before: first, after: second, tolerance: tolerance)
       else { continue }
       return
-        "the machine changed: the \(probe.name) took \(nanoseconds(first)) on the baseline's side "
-        + "and \(nanoseconds(second)) on the candidate's"
+        "the machine changed: the \(probe.name) took \(time(first)) on the baseline's side "
+        + "and \(time(second)) on the candidate's"
     }
     return nil
-  }
-
-  private static func nanoseconds(_ value: Double) -> String {
-    "\(shortestDecimal(value.rounded())) ns"
   }
 }

@@ -8,6 +8,14 @@ func percent(_ share: Double) -> String {
   return "\(shortestDecimal((value * digits).rounded() / digits)) %"
 }
 
+/// `60 ns`, `4.6 µs`, `330 ms`: a time, in a sentence.
+func time(_ nanoseconds: Double) -> String {
+  var (value, unit) = (nanoseconds, "ns")
+  for larger in ["µs", "ms", "s"] where value >= 999.5 { (value, unit) = (value / 1000, larger) }
+  let digits = value < 9.95 && unit != "ns" ? 10.0 : 1.0
+  return "\(shortestDecimal((value * digits).rounded() / digits)) \(unit)"
+}
+
 /// `1 trial`, `3 trials`.
 func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 

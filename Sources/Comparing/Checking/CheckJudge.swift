@@ -71,8 +71,8 @@ public struct CheckJudge: Sendable {
     let steal = pairs.reduce(0) { $0 + $1.stealNanoseconds }
     let duration = pairs.reduce(0) { $0 + $1.durationNanoseconds }
     guard duration > 0, steal > criteria.largestStealShare * duration else { return nil }
-    let percent = (steal / duration * 1000).rounded() / 10
-    return "the host gave \(percent) % of the CPU time to others (steal) while this was measured."
+    return
+      "the host gave \(percent(steal / duration)) of the CPU time to others (steal) while this was measured."
   }
 
   // MARK: Stages
@@ -132,8 +132,6 @@ public struct CheckJudge: Sendable {
       "\(prefix)\(result.count) pairs as noisy as these show changes from \(percent(smallest)) on only\(advice)."
     )
   }
-
-  private func percent(_ share: Double) -> String { "\(shortestDecimal((share * 1000).rounded() / 10)) %" }
 }
 
 extension Double {

@@ -82,10 +82,11 @@ public struct StoredBaseline: Sendable {
     guard result.smallestDetectableChange > criteria.threshold else {
       return MetricCheck(metric: metric, first: result, verdict: .unchanged)
     }
-    let percent = (result.smallestDetectableChange * 1000).rounded() / 10
     return MetricCheck(
       metric: metric, first: result, verdict: .inconclusive,
-      reason: "stored sessions as far apart as these show changes from \(percent) % on only.")
+      reason:
+        "stored sessions as far apart as these show changes from \(percent(result.smallestDetectableChange)) on only."
+    )
   }
 }
 

@@ -26,8 +26,8 @@ public struct TrialPair: Sendable {
       guard !Statistics.probesAgree(before: before, after: after, tolerance: criteria.probeTolerance) else {
         continue
       }
-      return "the \(probe.name) took \(Int(before.rounded())) ns around the baseline's trial and "
-        + "\(Int(after.rounded())) ns around the candidate's"
+      return "the \(probe.name) took \(time(before)) around the baseline's trial and "
+        + "\(time(after)) around the candidate's"
     }
     return nil
   }
