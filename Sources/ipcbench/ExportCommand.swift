@@ -118,15 +118,16 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
+  /// Of a run whose `results.csv` is older than its trials, the CSV is not the run.
   private func csvFiles(of set: ResultsSet) throws -> [String] {
-    try set.files.map { file in
-      guard !file.hasSuffix(".jsonl") else {
-        throw ExportError(
-          "\(file) belongs to a run without a results.csv: finish it with 'ipcbench run --resume', or export it as csv."
-        )
-      }
-      return file
+    let files = set.files.filter { !$0.hasSuffix(".jsonl") }
+    let unfinished = set.files.filter { $0.hasSuffix(".jsonl") }
+    let reason = "its run has no results.csv of all its trials; finish it with 'ipcbench run --resume'"
+    guard !files.isEmpty else {
+      throw ExportError("\(unfinished[0]) cannot be given to DuckDB: \(reason), or export it as csv.")
     }
+    unfinished.forEach { log.warning("\($0) is left out: \(reason).") }
+    return files
   }
 
   // MARK: Writing
