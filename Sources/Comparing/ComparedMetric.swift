@@ -61,7 +61,7 @@ public struct MetricSelection: Sendable {
   func metrics(of tables: [TrialTable]) throws(ComparisonError) -> [ComparedMetric] {
     let known = try Self.known(tables)
     guard let names else {
-      return known.filter { $0.better != .none }.sorted { Self.rank($0) < Self.rank($1) }
+      return known.filter { $0.better != .none }
     }
     var chosen: [ComparedMetric] = []
     for name in names {
@@ -90,7 +90,7 @@ public struct MetricSelection: Sendable {
     return (order.firstIndex { metric.name.hasPrefix($0) } ?? order.count, metric.name)
   }
 
-  /// Every metric of any side, by name, and what can be made of them.
+  /// Every metric of any side, and what can be made of them; what is most asked for first.
   private static func known(_ tables: [TrialTable]) throws(ComparisonError) -> [ComparedMetric] {
     var metrics: [String: ComparedMetric] = [:]
     for metric in tables.lazy.flatMap(\.metrics) {
@@ -103,7 +103,7 @@ public struct MetricSelection: Sendable {
     where metrics[derived.name] == nil && derived.parts.allSatisfy({ metrics[$0] != nil }) {
       metrics[derived.name] = derived
     }
-    return metrics.values.sorted { $0.name < $1.name }
+    return metrics.values.sorted { rank($0) < rank($1) }
   }
 }
 

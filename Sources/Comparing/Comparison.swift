@@ -43,20 +43,17 @@ public struct Comparison: Sendable {
     }
     var trials: [SideTrials] = []
     for side in sides { trials.append(try SideTrials(checking: side, request.filter)) }
+    let unfiltered = request.filter.isEmpty ? trials : sides.map { SideTrials($0, CaseFilter()) }
     criteria = request.criteria
     self.sides = zip(sides, trials).map(ComparedSide.init)
     let metrics = try request.metrics.metrics(of: sides.map(\.table))
     comparisons = []
     for (index, candidate) in trials.enumerated().dropFirst() {
       let pair = PairOfSides(
-        baseline: trials[0], candidate: candidate, metrics: metrics, request: request)
+        baseline: trials[0], candidate: candidate, unfiltered: [unfiltered[0], unfiltered[index]],
+        metrics: metrics, request: request)
       var comparison = try pair.compare()
       comparison.candidateIndex = index
-      if comparison.kind == .crossMachine {
-        comparison.context = ContextFigure.all(
-          SideTrials(sides[0], CaseFilter()), SideTrials(sides[index], CaseFilter()),
-          mechanisms: request.context)
-      }
       comparisons.append(comparison)
     }
   }

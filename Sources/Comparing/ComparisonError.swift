@@ -25,7 +25,7 @@ extension ComparisonError {
     return ComparisonError(
       .usage,
       "Neither side has a metric '\(name)'; did you mean '\(nearest(to: name, in: names))'? "
-        + "Others are \(listed(names.filter { $0 != name }, atMost: 12)).")
+        + "Others are \(listed(names, atMost: 12)).")
   }
 
   static func noDirection(_ name: String, among known: [ComparedMetric]) -> ComparisonError {

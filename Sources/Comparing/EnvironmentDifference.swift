@@ -29,20 +29,24 @@ extension EnvironmentDifference {
     return fromResults
       + names.compactMap { name in
         let difference = difference(name, firstTexts[name], secondTexts[name])
-        return name == Environment.commandLineFact ? difference.map(ownWords) : difference
+        return name == Environment.commandLineFact ? difference.flatMap(ownWords) : difference
       }
   }
 
   /// Of a kernel's many parameters those that the other does not have.
-  private static func ownWords(_ difference: EnvironmentDifference) -> EnvironmentDifference {
+  private static func ownWords(_ difference: EnvironmentDifference) -> EnvironmentDifference? {
     func words(_ text: String?) -> [Substring] { text?.split(separator: " ") ?? [] }
     func own(_ text: String?, besides other: String?) -> String? {
       let others = Set(words(other))
       return text.map { _ in words(text).filter { !others.contains($0) }.joined(separator: " ") }
     }
-    return EnvironmentDifference(
-      fact: difference.fact, baseline: own(difference.baseline, besides: difference.candidate),
-      candidate: own(difference.candidate, besides: difference.baseline))
+    let (first, second) = (
+      own(difference.baseline, besides: difference.candidate),
+      own(difference.candidate, besides: difference.baseline)
+    )
+    // The same parameters in another order are no difference.
+    if first == "" && second == "" { return nil }
+    return EnvironmentDifference(fact: difference.fact, baseline: first, candidate: second)
   }
 
   private static func difference(

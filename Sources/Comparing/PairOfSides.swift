@@ -6,6 +6,8 @@ import Results
 struct PairOfSides {
   let baseline: SideTrials
   let candidate: SideTrials
+  /// The same sides with every case, whatever the filter: how much sessions differ is a matter of the machine.
+  let unfiltered: [SideTrials]
   let metrics: [ComparedMetric]
   let request: ComparisonRequest
 
@@ -33,7 +35,10 @@ struct PairOfSides {
     let contests = Contests(comparison.cases.filter { isMechanism($0.identity) })
     comparison.rankings = RankingAgreement.all(contests)
     comparison.crossovers = Crossover.all(contests, threshold: criteria.threshold)
-    if kind == .crossMachine { try carryOver(&comparison, matches) }
+    if kind == .crossMachine {
+      comparison.context = ContextFigure.all(unfiltered[0], unfiltered[1], mechanisms: request.context)
+      try carryOver(&comparison, matches)
+    }
     return comparison
   }
 
@@ -157,12 +162,12 @@ struct PairOfSides {
     return shown.map { metric in
       request.noiseFloor.map { .given($0, metric: metric) }
         ?? .measured(
-          metric, sides: [baseline, candidate], criteria: criteria, comparisons: comparisons,
+          metric, sides: unfiltered, criteria: criteria, comparisons: comparisons,
           where: isMechanism)
     }
   }
 
-  private func isOneSession(_ matches: [MatchedCase]) -> Bool {
+  func isOneSession(_ matches: [MatchedCase]) -> Bool {
     var sessions = Set<String>()
     for match in matches {
       sessions.formUnion(match.baseline.map { baseline.origin(of: $0).sessionID })
@@ -227,61 +232,5 @@ struct PairOfSides {
       return first.identity == second.identity
         ? first.metric.name < second.metric.name : first.identity < second.identity
     }
-  }
-
-  // MARK: Sentences
-
-  private func remarks(_ kind: ComparisonKind, _ matches: [MatchedCase]) -> [String] {
-    let sides = [("baseline", baseline), ("candidate", candidate)]
-    let unsteady = sides.compactMap { name, side -> String? in
-      let cases = matches.compactMap { side.cases[$0.identity] }
-      let count = cases.reduce(0) { $0 + $1.unsteady.count }
-      let all = cases.reduce(0) { $0 + $1.measuredCount }
-      return count > 0 ? "\(count) of \(counted(all, "trial")) of the \(name)" : nil
-    }
-    var remarks: [String] = []
-    if kind != .identical && !unsteady.isEmpty {
-      remarks.append(
-        "Left out, because the machine changed while they ran (their probes disagree): \(listed(unsteady))."
-      )
-    }
-    let contradictions = matches.reduce(0) { $0 + $1.contradictions }
-    if contradictions > 0 {
-      remarks.append(
-        "\(counted(contradictions, "trial")) of both sides \(contradictions == 1 ? "has" : "have") the same "
-          + "run and number and different values: one of the files was changed.")
-    }
-    let partnerless = matches.reduce(0) {
-      $0 + $1.baselineWithoutPartner + $1.candidateWithoutPartner
-    }
-    if partnerless > 0 {
-      remarks.append(
-        kind == .paired
-          ? "\(counted(partnerless, "trial")) left out: the other side's trial of the pair is missing or unusable."
-          : "\(counted(partnerless, "trial")) left out, because both sides hold them.")
-    }
-    if kind == .unpaired && isOneSession(matches) {
-      remarks.append(
-        "Both sides are of one session: where one was measured before the other, drift looks like a difference."
-      )
-    }
-    return remarks
-  }
-
-  private func nothingInCommon() -> ComparisonError {
-    let sides = [baseline, candidate].map { side -> String in
-      let measured = side.cases.filter { $0.value.measuredCount > 0 }.keys.sorted()
-      guard let first = measured.first else { return "\(side.label) has no measured case" }
-      return "\(side.label) has \(counted(measured.count, "case")), such as “\(first.inWords)”"
-    }
-    return ComparisonError(
-      .usage, "No case was measured on both sides: \(sides.joined(separator: "; ")).")
-  }
-
-  private func noMetricInCommon(_ matches: [MatchedCase]) -> ComparisonError {
-    ComparisonError(
-      .usage,
-      "None of the \(counted(matches.count, "common case")) has a value of "
-        + "\(listed(metrics.map(\.name), atMost: 6)): choose other metrics with --metric.")
   }
 }

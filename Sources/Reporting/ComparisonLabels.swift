@@ -1,47 +1,72 @@
 import Results
 
-/// What cases are called in the tables of one comparison: the mechanism, and as much of the rest as tells them apart.
+/// What cases are called in a table: the mechanism, and as much of the rest as tells them apart.
 struct CaseLabels {
-  /// A part of a case other than the mechanism, as a table writes it; empty where it goes without saying.
-  private typealias Part = @Sendable (CaseIdentity) -> String
+  /// A part of a case other than the mechanism.
+  enum Part: CaseIterable {
+    case pattern, size, rate, sides, wait, placement, attach, scope, touch
+
+    /// As a table writes it; empty where it goes without saying.
+    func text(_ identity: CaseIdentity) -> String {
+      switch self {
+      case .pattern: identity.pattern.hasSuffix(":notification") ? "notification" : identity.pattern
+      // A notification carries nothing; that its size is 0 goes without saying.
+      case .size: identity.messageBytes == 0 ? "" : Quantity.size(bytes: Double(identity.messageBytes))
+      case .rate: identity.rateTargetPerSecond.map(Quantity.load) ?? ""
+      case .sides:
+        identity.producers == 1 && identity.consumers == 1
+          ? "" : "\(identity.producers):\(identity.consumers)"
+      case .wait: identity.wait
+      case .placement: identity.placement
+      case .attach: identity.attach
+      case .scope: identity.scope
+      // Such numbers cannot be compared with others, so they are marked wherever they stand.
+      case .touch: identity.touch == "all" ? "" : "\(identity.touch) only"
+      }
+    }
+  }
 
   private let parts: [Part]
-  /// What all cases have in common: `64 B, block, same-l3, inherit`.
-  let common: String
 
-  /// In the order in which a label has them.
-  private static let all: [Part] = [
-    { $0.pattern.split(separator: ":").last == "notification" ? "notification" : $0.pattern },
-    // A notification carries nothing; that its size is 0 goes without saying.
-    { $0.messageBytes == 0 ? "" : Quantity.size(bytes: Double($0.messageBytes)) },
-    { $0.rateTargetPerSecond.map(Quantity.load) ?? "" },
-    { $0.producers == 1 && $0.consumers == 1 ? "" : "\($0.producers):\($0.consumers)" },
-    { $0.wait }, { $0.placement }, { $0.attach }, { $0.scope }, { $0.touch == "all" ? "" : $0.touch },
-  ]
-
-  /// Which of `all` a table always has where its cases differ in them; the others only where nothing else tells two
-  /// cases apart, because most follow from the mechanism.
-  private static let always = 0...3
-
-  init(_ cases: [CaseIdentity]) {
-    let distinct = Array(Set(cases))
-    var shown = Self.always.filter { index in Set(distinct.map(Self.all[index])).count > 1 }
-    func labels(_ indices: [Int]) -> Int {
-      Set(distinct.map { identity in [identity.id] + indices.map { Self.all[$0](identity) } }).count
+  /// - Parameters:
+  ///   - cases: those of the table.
+  ///   - all: those of the whole comparison, so that a case has the same name in all tables as far as possible.
+  ///   - said: what stands above the table.
+  init(_ cases: [CaseIdentity], among all: [CaseIdentity], without said: Set<Part> = []) {
+    let needed = Self.needed(Set(all))
+    let own = Set(cases)
+    parts = Part.allCases.filter { part in
+      if said.contains(part) { return false }
+      switch part {
+      case .pattern, .size, .rate, .sides: return Set(own.map(part.text)).count > 1
+      default: return needed.contains(part)
+      }
     }
-    var count = labels(shown)
-    for index in Self.all.indices where !shown.contains(index) && count < distinct.count {
-      let more = labels(shown + [index])
-      if more > count { (shown, count) = (shown + [index], more) }
+  }
+
+  /// The parts without which two cases would have the same name. Where a case waits and how it is attached mostly
+  /// follows from its mechanism.
+  private static func needed(_ cases: Set<CaseIdentity>) -> Set<Part> {
+    var shown: [Part] = [.pattern, .size, .rate, .sides, .touch]
+    func names(_ parts: [Part]) -> Int {
+      Set(cases.map { identity in [identity.id] + parts.map { $0.text(identity) } }).count
     }
-    parts = shown.sorted().map { Self.all[$0] }
-    let same = Self.all.filter { part in Set(distinct.map(part)).count == 1 }
-    common =
-      distinct.first.map { first in same.map { $0(first) }.filter { !$0.isEmpty }.joined(separator: ", ") }
-      ?? ""
+    var count = names(shown)
+    for part in Part.allCases where !shown.contains(part) && count < cases.count {
+      let more = names(shown + [part])
+      if more > count { (shown, count) = (shown + [part], more) }
+    }
+    return Set(shown)
   }
 
   func label(_ identity: CaseIdentity) -> String {
-    ([identity.id] + parts.map { $0(identity) }.filter { !$0.isEmpty }).joined(separator: " ")
+    ([identity.id] + parts.map { $0.text(identity) }).filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
+  /// What all cases have in common, `64 B, block, same-l3`; empty where that is nothing.
+  static func common(_ cases: [CaseIdentity]) -> String {
+    let distinct = Set(cases)
+    let texts = Part.allCases.map { part in Set(distinct.map(part.text)) }
+    return texts.filter { $0.count == 1 }.compactMap(\.first).filter { !$0.isEmpty }.joined(separator: ", ")
   }
 }

@@ -107,7 +107,8 @@ extension ComparisonView {
 
   private var rankings: [Block] {
     guard !pair.rankings.isEmpty else { return [] }
-    let labels = CaseLabels(pair.rankings.map(\.contest.identity))
+    let contests = pair.rankings.map(\.contest.identity)
+    let labels = CaseLabels(contests, among: contests)
     let columns = [
       Table.Column("contest", .left), Table.Column("mechanisms"), Table.Column("τ"),
       Table.Column("best on \(baselineLetter)", .left), Table.Column("best on \(candidateLetter)", .left),
@@ -115,7 +116,7 @@ extension ComparisonView {
     let sorted = pair.rankings.sorted { ($0.tau ?? 2, $0.contest) < ($1.tau ?? 2, $1.contest) }
     let rows = shown(sorted).map { ranking in
       [
-        Table.Cell(labels.label(ranking.contest.identity).trimmedAtStart),
+        Table.Cell(labels.label(ranking.contest.identity)),
         Table.Cell("\(ranking.baseline.count)"),
         Table.Cell(ranking.tau.map(Quantity.effect) ?? Quantity.refused),
         Table.Cell(ranking.baseline.first ?? ""), Table.Cell(ranking.candidate.first ?? ""),
@@ -138,7 +139,8 @@ extension ComparisonView {
       showsAll || pair.reference.map { crossover.first == $0 || crossover.second == $0 } ?? true
     }
     guard !involved.isEmpty else { return [] }
-    let labels = CaseLabels(involved.map(\.contest.identity))
+    let contests = involved.map(\.contest.identity)
+    let labels = CaseLabels(contests, among: contests)
     let columns = [
       Table.Column("mechanism", .left), Table.Column("is better than", .left), Table.Column("in", .left),
       Table.Column("on \(baselineLetter)", .left), Table.Column("on \(candidateLetter)", .left),
@@ -150,7 +152,7 @@ extension ComparisonView {
         ? (crossover.second, crossover.first) : (crossover.first, crossover.second)
       return [
         Table.Cell(subject), Table.Cell(object),
-        Table.Cell(labels.label(crossover.contest.identity).trimmedAtStart),
+        Table.Cell(labels.label(crossover.contest.identity)),
         Table.Cell(course(of: subject, crossover.baselineBetterBelow, crossover.baseline)),
         Table.Cell(course(of: subject, crossover.candidateBetterBelow, crossover.candidate)),
       ]
@@ -196,8 +198,4 @@ extension Contest {
       producers: producers, consumers: consumers, messageBytes: messageBytes,
       rateTargetPerSecond: rateTargetPerSecond, touch: touch)
   }
-}
-
-extension String {
-  fileprivate var trimmedAtStart: String { String(drop { $0 == " " }) }
 }

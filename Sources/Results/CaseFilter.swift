@@ -12,6 +12,9 @@ public struct CaseFilter: Sendable {
     for term in terms { self.terms.append(try Term(term)) }
   }
 
+  /// Whether it chooses everything.
+  public var isEmpty: Bool { terms.isEmpty }
+
   public func includes(_ identity: CaseIdentity) -> Bool { terms.allSatisfy { $0.includes(identity) } }
 
   /// Why none of the cases is chosen, for a user who asked for one: the first term that none of them meets, and

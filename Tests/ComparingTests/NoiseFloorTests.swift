@@ -13,10 +13,11 @@ struct NoiseFloorTests {
 
   /// A side of several sessions, of which each has its own figures.
   private func side(
-    _ letters: String, label: String = "side", noise: Double, factor: Double = 1, commits: [String] = []
+    _ letters: String, label: String = "side", noise: Double, factor: Double = 1, commits: [String] = [],
+    cases: Int = 24
   ) -> ResultsSet {
     var side = MadeUpSide()
-    side.cases = Self.many
+    side.cases = Array(Self.many.prefix(cases))
     side.sessionNoise = noise
     side.factor = factor
     side.noise = 0.001
@@ -95,23 +96,28 @@ struct NoiseFloorTests {
   }
 
   @Test func tooFewRatiosNeverLowerTheAssumption() throws {
-    var few: (inout ComparisonRequest) -> Void = rtt
-    let chosen = rtt
-    few = {
-      chosen(&$0)
-      $0.filter = try! CaseFilter(["mechanism:m1"])
-    }
-    let quiet = try compare([side("ab", noise: 0.01), side("cd", noise: 0.01)], few)
+    let quiet = try compare([side("ab", noise: 0.01, cases: 1), side("cd", noise: 0.01, cases: 1)], rtt)
     #expect(quiet.noiseFloors.map(\.share) == [0.2] && quiet.noiseFloors.map(\.ratios) == [2])
     let records = "ab".flatMap { letter in
       MadeUpSide().otherSide(letter) {
-        $0.cases = Self.many
+        $0.cases = Array(Self.many.prefix(1))
         $0.factor = letter == "a" ? 1 : 2
       }.records()
     }
     let loud = try compare(
-      [ResultsSet(label: "", table: TrialTable(records)), side("cd", noise: 0.01)], few)
+      [ResultsSet(label: "", table: TrialTable(records)), side("cd", noise: 0.01, cases: 1)], rtt)
     #expect(loud.noiseFloors[0].share > 0.9 && loud.noiseFloors[0].source == .assumed)
+  }
+
+  @Test func aFilterLeavesTheFloorAsItIs() throws {
+    let sides = [side("ab", noise: 0.1), side("cd", noise: 0.1)]
+    let one = try compare(sides) {
+      rtt(&$0)
+      $0.filter = try! CaseFilter(["mechanism:m1"])
+    }
+    #expect(one.cases.count == 1 && one.noiseFloors[0].ratios == 48)
+    // Of one result chance exceeds less than of 24.
+    #expect(one.noiseFloors[0].share < (try compare(sides, rtt)).noiseFloors[0].share)
   }
 
   @Test func aCaseThatIsWorseThanTheOthersHasItsOwnFloor() throws {
