@@ -35,8 +35,8 @@ extension UnsafeRawBufferPointer {
 }
 
 extension String {
-  /// Only printable ASCII characters, the space included.
-  var isPrintableASCII: Bool { utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
+  /// Only printable ASCII characters, the space included, and few enough to be shown.
+  var isPlainName: Bool { utf8.count <= 255 && utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
 
   /// The text as it is quoted in a sentence: short, and on one line.
   var excerpt: String {

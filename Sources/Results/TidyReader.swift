@@ -94,7 +94,9 @@ struct TidyReader: ~Copyable {
     if !known.isOfTrial {
       said[trial]?.number = nil
     } else if isOfTrial {
-      throw .conflict(csv.line, with: known.line, of: csv.path, "two reasons for one trial")
+      let there = known.number.map { reasonTexts[$0].excerpt } ?? ""
+      let text = "in the same trial, reason is '\(reasonTexts[number].excerpt)' here and '\(there)' there"
+      throw .conflict(csv.line, with: known.line, of: csv.path, text)
     }
   }
 

@@ -39,7 +39,7 @@ struct TrialGatherer {
     let key = Key(run: head.origin.runID, order: head.trial.orderInSession)
     if let known = trialIndices[key] {
       if let (column, here, there) = head.difference(from: self.head(known)) {
-        let text = "in the same trial, \(column) is '\(here)' here and '\(there)' there"
+        let text = "in the same trial, \(column) is '\(here.excerpt)' here and '\(there.excerpt)' there"
         throw .conflict(line, with: trialLines[known], of: path, text)
       }
       return (known, trialLines[known])
@@ -86,7 +86,7 @@ struct TrialGatherer {
   ///   gives it.
   mutating func metric(_ metric: TrialTable.Metric, line: Int) throws(ResultsError) -> Int {
     for (column, text) in [("metric", metric.name), ("unit", metric.unit)]
-    where text.isEmpty || !text.isPrintableASCII {
+    where text.isEmpty || !text.isPlainName {
       throw .malformedLine(line, of: path, "\(column) is '\(text.excerpt)'")
     }
     if let known = TrialTable.Metric.known(metric.name),
@@ -211,8 +211,8 @@ extension TrialGatherer.Head {
       ("git_commit", origin.gitCommit), ("variant", identity.variant),
     ]
     let strange =
-      needed.first { $0.1.isEmpty || !$0.1.isPrintableASCII }
-      ?? others.first { !$0.1.isPrintableASCII }
+      needed.first { $0.1.isEmpty || !$0.1.isPlainName }
+      ?? others.first { !$0.1.isPlainName }
     return strange.map { "\($0.0) is '\($0.1.excerpt)'" }
   }
 

@@ -104,7 +104,7 @@ import Testing
     (.pairIndex, "0", "in the same trial, pair_index is '0' here and '' there"),
     (.rateTarget, "9.5", "in the same trial, rate_target_per_s is '9.5' here and '' there"),
     (.touch, "header", "in the same trial, touch is 'header' here and 'all' there"),
-    (.reason, "odd", "two reasons for one trial"),
+    (.reason, "odd", "in the same trial, reason is 'odd' here and '' there"),
     (.schemaVersion, "2", "schema_version is '2' here and '1' there"),
   ])
   func linesOfOneTrialThatContradictEachOtherAreAnErrorThatNamesBoth(
