@@ -1,3 +1,4 @@
+import Analysis
 import IPCTransport
 import LinuxIPC
 import Measurement
@@ -71,23 +72,8 @@ public struct Plan: Sendable {
   /// that slow drift of the machine hits every case alike.
   public var order: [(planned: PlannedCase, trial: Int)] {
     (0..<rounds).flatMap { round in
-      var generator = SeededGenerator(seed: seed &+ UInt64(round))
+      var generator = SplitMix64(seed: seed &+ UInt64(round))
       return cases.filter { $0.trials > round }.shuffled(using: &generator).map { ($0, round) }
     }
-  }
-}
-
-/// SplitMix64: the same order from the same seed, on every machine.
-public struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  public init(seed: UInt64) { state = seed }
-
-  public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z &>> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z &>> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z &>> 31)
   }
 }

@@ -16,7 +16,7 @@ struct AASession {
   private let scope = ResourceScope()
   private let plan: Plan
   private let cells: [Cell]
-  private var generator: SeededGenerator
+  private var generator: SplitMix64
   private var tally = AATally()
   private var nextCell = 0
   private let began = Clock.monotonicNanoseconds()
@@ -32,7 +32,7 @@ struct AASession {
     self.command = command
     options = command.options
     let seed = options.seed ?? UInt64.random(in: 0..<1_000_000)
-    generator = SeededGenerator(seed: seed)
+    generator = SplitMix64(seed: seed)
     do {
       plan = try options.plan(try options.loadSuite("aa"), topology: topology, scope: scope, seed: seed)
     } catch let error as UsageError {

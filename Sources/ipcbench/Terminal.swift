@@ -14,7 +14,12 @@ enum Terminal {
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written < 0 && errno == EINTR { continue }
-      // A reader that went away (`| head`) has seen what it wanted.
+      // A reader that went away (`| head`) has seen what it wanted. Data that are lost otherwise, as on a full disk,
+      // must not look like success.
+      if written <= 0 && errno != EPIPE && descriptor == 1 {
+        error("Cannot write to standard output: \(String(cString: strerror(errno))).")
+        Glibc.exit(ExitCode.toolFailed.rawValue)
+      }
       if written <= 0 { return }
       bytes = bytes.dropFirst(written)
     }

@@ -1,3 +1,4 @@
+import Analysis
 import Comparing
 import LinuxIPC
 import Measurement
@@ -32,7 +33,7 @@ public struct CheckLoop {
   private let cases: [PlannedCase]
   private let judge: CheckJudge
   private let identity: RunIdentity
-  private var generator: SeededGenerator
+  private var generator: SplitMix64
   private var order = 0
   private var pairs: [CaseIdentity: (first: [TrialPair], second: [TrialPair])] = [:]
   /// Cases of which a trial failed: measuring them again would only take time.
@@ -42,7 +43,7 @@ public struct CheckLoop {
     self.cases = cases
     judge = CheckJudge(criteria)
     self.identity = identity
-    generator = SeededGenerator(seed: seed)
+    generator = SplitMix64(seed: seed)
   }
 
   /// - Returns: a check for every case, or nil when the user asked to stop.
