@@ -10,7 +10,9 @@ extension Quantity {
     case 0.0995..<9.9995: return String(format: "%.3f", value)
     case 9.9995..<99.95: return String(format: "%.1f", value)
     case 99.95...: return grouped(Int(value.rounded()))
-    default: return value == 0 ? "0" : String(format: "%.2g", value)
+    default:
+      guard value != 0 else { return "0" }
+      return String(format: "%.\(min(6, 2 - Int(log10(abs(value)).rounded(.down))))f", value)
     }
   }
 
@@ -37,10 +39,10 @@ extension ShiftEstimate {
 }
 
 extension ComparedMetric {
-  /// For people: `RTT p50`, `response p99.9`, `CPU/msg`, `message rate`.
+  /// For people: `RTT p50`, `response p99.9`, `CPU/msg`, `consumer CPU`, `message rate`.
   var title: String {
     if name == "cpu" { return "CPU/msg" }
-    if let side = name.wholeMatch(of: /cpu_(producer|consumer)/) { return "\(side.1) CPU/msg" }
+    if let side = name.wholeMatch(of: /cpu_(producer|consumer)/) { return "\(side.1) CPU" }
     if let latency = name.wholeMatch(of: /latency_(.+)_p(\d+(?:_\d+)?)/) {
       let kind = latency.1 == "rtt" ? "RTT" : latency.1.replacing("_", with: " ")
       return "\(kind) p\(latency.2.replacing("_", with: "."))"

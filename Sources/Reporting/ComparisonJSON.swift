@@ -116,7 +116,7 @@ private struct ResultJSON: Encodable {
   var pAdjusted: Double?
   var isExact: Bool?
   var cliffsDelta: Double?
-  var minimumDetectableEffect: Double?
+  var minimumDetectableEffect: OrNull?
   var noiseFloor: Double?
   var verdict: Verdict?
   var cause: CaseComparison.Cause?
@@ -142,7 +142,7 @@ private struct ResultJSON: Encodable {
     pAdjusted = result.adjustedPValue
     isExact = contrast.test?.isExact
     cliffsDelta = contrast.cliffsDelta
-    minimumDetectableEffect = result.minimumDetectableEffect.flatMap { $0.isFinite ? $0 : nil }
+    minimumDetectableEffect = result.minimumDetectableEffect.map { OrNull($0) }
     noiseFloor = result.noiseFloor
     verdict = result.verdict
     cause = result.cause
@@ -166,17 +166,30 @@ private struct ResultSideJSON: Encodable {
   }
 }
 
-/// Candidate over baseline. Without bounds where the values are too few for an interval.
+/// Candidate over baseline. The bounds are null where the values are too few for an interval.
 private struct RatioJSON: Encodable {
   var estimate: Double
-  var lower: Double?
-  var upper: Double?
+  var lower: OrNull
+  var upper: OrNull
   var confidence: Double
 
   init(_ ratio: ShiftEstimate) {
     estimate = ratio.estimate
-    (lower, upper) = ratio.ratioBounds.map { ($0.lowerBound, $0.upperBound) } ?? (nil, nil)
+    lower = OrNull(ratio.ratioBounds?.lowerBound ?? .infinity)
+    upper = OrNull(ratio.ratioBounds?.upperBound ?? .infinity)
     confidence = ratio.confidence
+  }
+}
+
+/// A number that is null where JSON has no word for it: it is there, and not finite.
+private struct OrNull: Encodable {
+  var value: Double
+
+  init(_ value: Double) { self.value = value }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if value.isFinite { try container.encode(value) } else { try container.encodeNil() }
   }
 }
 
@@ -314,6 +327,8 @@ private struct CrossoverJSON: Encodable {
   var second: String
   var baseline: [Crossing]
   var candidate: [Crossing]
+  var baselineBetterBelow: String?
+  var candidateBetterBelow: String?
 
   init(_ crossover: Crossover) {
     contest = ContestJSON(crossover.contest, hasSize: false)
@@ -322,5 +337,7 @@ private struct CrossoverJSON: Encodable {
     second = crossover.second
     baseline = crossover.baseline.map(Crossing.init)
     candidate = crossover.candidate.map(Crossing.init)
+    baselineBetterBelow = crossover.baselineBetterBelow
+    candidateBetterBelow = crossover.candidateBetterBelow
   }
 }

@@ -26,41 +26,39 @@ struct CaseLabels {
     }
   }
 
+  /// What a table's cases differ in.
   private let parts: [Part]
+  /// What most often follows from the mechanism, and is written only where a mechanism does the same in several ways.
+  private let ownParts: [CaseIdentity: [Part]]
+
+  private static let usual: [Part] = [.pattern, .size, .rate, .sides, .wait]
+  private static let rare: [Part] = [.placement, .attach, .scope]
 
   /// - Parameters:
   ///   - cases: those of the table.
   ///   - all: those of the whole comparison, so that a case has the same name in all tables as far as possible.
   ///   - said: what stands above the table.
   init(_ cases: [CaseIdentity], among all: [CaseIdentity], without said: Set<Part> = []) {
-    let needed = Self.needed(Set(all))
     let own = Set(cases)
-    parts = Part.allCases.filter { part in
-      if said.contains(part) { return false }
-      switch part {
-      case .pattern, .size, .rate, .sides: return Set(own.map(part.text)).count > 1
-      default: return needed.contains(part)
+    parts = Self.usual.filter { part in
+      // Waiting is part of a name in all tables or in none.
+      !said.contains(part) && Set((part == .wait ? all : Array(own)).map(part.text)).count > 1
+    }
+    let kin = Dictionary(grouping: Set(all)) { identity in
+      [identity.id, identity.touch] + Self.usual.map { $0.text(identity) }
+    }
+    var ownParts: [CaseIdentity: [Part]] = [:]
+    for group in kin.values where group.count > 1 {
+      for identity in group {
+        ownParts[identity] = Self.rare.filter { part in Set(group.map(part.text)).count > 1 }
       }
     }
-  }
-
-  /// The parts without which two cases would have the same name. Where a case waits and how it is attached mostly
-  /// follows from its mechanism.
-  private static func needed(_ cases: Set<CaseIdentity>) -> Set<Part> {
-    var shown: [Part] = [.pattern, .size, .rate, .sides, .touch]
-    func names(_ parts: [Part]) -> Int {
-      Set(cases.map { identity in [identity.id] + parts.map { $0.text(identity) } }).count
-    }
-    var count = names(shown)
-    for part in Part.allCases where !shown.contains(part) && count < cases.count {
-      let more = names(shown + [part])
-      if more > count { (shown, count) = (shown + [part], more) }
-    }
-    return Set(shown)
+    self.ownParts = ownParts
   }
 
   func label(_ identity: CaseIdentity) -> String {
-    ([identity.id] + parts.map { $0.text(identity) }).filter { !$0.isEmpty }.joined(separator: " ")
+    let shown = parts + ownParts[identity, default: []] + [.touch]
+    return ([identity.id] + shown.map { $0.text(identity) }).filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   /// What all cases have in common, `64 B, block, same-l3`; empty where that is nothing.

@@ -25,7 +25,7 @@ private let mostRows = 25
 private func text(_ block: ComparisonView.Block) -> String {
   switch block {
   case .heading(let heading): return "## \(markdown(heading))"
-  case .paragraph(let sentence): return markdown(sentence)
+  case .paragraph(let sentence), .legend(let sentence): return markdown(sentence)
   case .warning(let sentence): return "> \(markdown(sentence))"
   case .items(let items): return items.map { "- \(markdown($0))" }.joined(separator: "\n")
   case .table(var table):

@@ -30,6 +30,7 @@ private func text(_ block: ComparisonView.Block, _ style: TextStyle) -> [String]
   case .heading(let heading): return ["", style.coloured(style.encoded(heading), .strong)]
   case .paragraph(let sentence):
     return style.wrapped(sentence, first: "  ", rest: "  ").map { style.coloured($0, .faint) }
+  case .legend(let sentence): return [""] + text(.paragraph(sentence), style)
   case .warning(let sentence): return [""] + style.wrapped(sentence, first: "! ", rest: "  ")
   case .items(let items): return items.flatMap { style.wrapped($0, first: "  ", rest: "    ") }
   case .table(let table):

@@ -98,7 +98,7 @@ extension ComparisonView {
       ]
     }
     return Table(
-      topic.title(hasPatterns: true), columns: columns, rows: rows, notes: rest(sorted.count, "case")
+      title(topic), columns: columns, rows: rows, notes: rest(sorted.count, "case")
     )
     .withoutEmptyColumns
   }

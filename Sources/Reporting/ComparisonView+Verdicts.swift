@@ -6,7 +6,7 @@ extension ComparisonView {
   var verdicts: [Block] {
     let sections = [Verdict.slower, .faster, .inconclusive, .equivalent].flatMap(section)
     let hasTables = sections.contains { if case .table = $0 { true } else { false } }
-    return (hasTables && pair.kind != .identical ? [.paragraph(legend)] : []) + sections
+    return (hasTables && pair.kind != .identical ? [.legend(legend)] : []) + sections
   }
 
   private var legend: String {
@@ -90,9 +90,9 @@ extension ComparisonView {
     let unit = pair.kind == .paired ? "pairs" : "trials"
     let columns = [
       Table.Column("case", .left), Table.Column(baselineLetter), Table.Column(candidateLetter),
-      Table.Column("ratio"), Table.Column(confidence + " interval"), Table.Column("δ"),
-      Table.Column("p", rank: isInconclusive ? 2 : 1), Table.Column("detectable", rank: 1),
-      Table.Column(unit, rank: 3),
+      Table.Column("ratio"), Table.Column(confidence + " interval"), Table.Column("δ", rank: 1),
+      Table.Column("p", rank: isInconclusive ? 3 : 2), Table.Column("detectable", rank: 2),
+      Table.Column(unit, rank: 4),
     ]
     let rows = cases.map { result -> [Table.Cell] in
       let contrast = result.contrast
@@ -111,10 +111,9 @@ extension ComparisonView {
         Table.Cell(counts.count == 1 ? "" : trials(contrast)),
       ]
     }
-    let title = topic.title(
-      hasPatterns: Set(pair.cases.lazy.filter { $0.metric == metric }.map(\.identity.pattern)).count > 1)
     return Table(
-      title + (counts.count == 1 ? ", \(counts.first ?? "") \(unit)" : ""), columns: columns, rows: rows
+      title(topic) + (counts.count == 1 ? ", \(counts.first ?? "") \(unit)" : ""), columns: columns,
+      rows: rows
     ).withoutEmptyColumns
   }
 
@@ -131,7 +130,7 @@ extension ComparisonView {
     CaseLabels(
       pair.cases.lazy.filter { self.topic(of: $0) == topic }.map(\.identity),
       among: pair.cases.map(\.identity),
-      without: topic.wait == nil ? [] : [.wait])
+      without: saidWait(topic) == nil ? [] : [.wait])
   }
 
   func topic(of result: CaseComparison) -> Topic {
@@ -146,13 +145,23 @@ extension ComparisonView {
     var pattern: String
     /// Only between machines, where mechanisms stand against each other and not each against itself.
     var wait: String?
+  }
 
-    /// `RTT p50, round-trip (latency_rtt_p50, lower is better)`; the pattern only where the metric has several.
-    func title(hasPatterns: Bool) -> String {
-      let words = [metric.title, hasPatterns ? pattern : nil, wait].compactMap { $0 }
-      let name = metric.title == metric.name ? "" : "\(metric.name), "
-      return "\(words.joined(separator: ", ")) (\(name)\(metric.better.rawValue) is better)"
-    }
+  /// `RTT p50, round-trip, block (latency_rtt_p50, lower is better)`: the pattern only where the metric has several,
+  /// the wait strategy only where it is the same in the whole table, and not in all of them.
+  func title(_ topic: Topic) -> String {
+    let metric = topic.metric
+    let patterns = Set(pair.cases.lazy.filter { $0.metric == metric }.map(\.identity.pattern))
+    let words = [metric.title, patterns.count > 1 ? topic.pattern : nil, saidWait(topic)].compactMap { $0 }
+    let name = metric.title == metric.name ? "" : "\(metric.name), "
+    return "\(words.joined(separator: ", ")) (\(name)\(metric.better.rawValue) is better)"
+  }
+
+  /// The wait strategy that a table's title says, so that its rows need not.
+  private func saidWait(_ topic: Topic) -> String? {
+    let all = Set(pair.cases.map(\.identity.wait))
+    let own = Set(pair.cases.lazy.filter { self.topic(of: $0) == topic }.map(\.identity.wait))
+    return own.count == 1 && all.count > 1 ? own.first : nil
   }
 
   /// In the order in which the results first have them.

@@ -7,6 +7,8 @@ struct ComparisonView {
   enum Block {
     case heading(String)
     case paragraph(String)
+    /// What the signs in the tables mean.
+    case legend(String)
     /// What must be known before a number is believed.
     case warning(String)
     case items([String])
@@ -57,7 +59,9 @@ struct ComparisonView {
     let verdicts: [Verdict] =
       isJudged ? [.slower, .faster, .equivalent, .inconclusive] : []
     columns += verdicts.map { Table.Column($0.rawValue) }
-    columns += [Table.Column("ratio", group: mean), Table.Column(confidence + " interval", group: mean)]
+    columns += [
+      Table.Column("ratio", group: mean), Table.Column(confidence + " interval", group: mean, rank: 1),
+    ]
     let rows = metrics.map { metric -> [Table.Cell] in
       let cases = pair.cases.filter { $0.metric == metric }
       let overall = pair.overall.first { $0.metric == metric }
