@@ -102,6 +102,16 @@ struct HistorySeriesTests {
     #expect(try made.history().series.first?.points.map(\.value) == [10, 12])
   }
 
+  @Test func whatACheckMeasuredInPairsIsLeftOut() throws {
+    var made = MadeUpHistory()
+    made.add(day: 1, [10])
+    made.records[0].pairIndex = 0
+    made.add(day: 2, [20])
+    let history = try made.history()
+    #expect(history.series.first?.points.map(\.value) == [20])
+    #expect(history.notes == ["1 side of checks left out: their trials are made for comparing pairs."])
+  }
+
   @Test func machinesAndEnvironmentsAreNeverMixed() throws {
     var made = MadeUpHistory()
     made.add(day: 1, [10])

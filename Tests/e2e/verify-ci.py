@@ -101,6 +101,13 @@ def recipes_name_only_what_there_is(_):
 
 
 @claim
+def the_history_of_the_commits_is_fetched_where_it_is_needed(_):
+    checkout = next(step for step in load(GITHUB)["jobs"]["check"]["steps"] if "checkout" in step.get("uses", ""))
+    assert checkout["with"] == {"fetch-depth": 0}
+    assert load(GITLAB)[".ipcbench"]["variables"]["GIT_DEPTH"] == "0"
+
+
+@claim
 def the_version_of_otava_is_the_same_everywhere(_):
     tested = re.search(r'testedVersion = "([\d.]+)"', (ROOT / "Sources/ipcbench/Otava.swift").read_text()).group(1)
     nightly = (RECIPES / "nightly").read_text()

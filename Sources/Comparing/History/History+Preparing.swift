@@ -22,6 +22,12 @@ extension History {
     if !untimed.isEmpty {
       notes.append("\(listed(untimed)) left out: the id of a run begins with its time, 20260131T090500Z.")
     }
+    let paired = Set(
+      results.table.trials.filter { $0.pairIndex != nil }.map { results.table.origins[$0.origin].runID })
+    if !paired.isEmpty {
+      notes.append(
+        "\(counted(paired.count, "side")) of checks left out: their trials are made for comparing pairs.")
+    }
     for (identity, trials) in side.cases {
       let runs = Self.runs(of: trials, in: side).filter { $0.key.runID >= firstRun }
       for metric in metrics where selection.includes(metric, in: identity.pattern) {
@@ -43,7 +49,7 @@ extension History {
     of trials: SideTrials.Case, in side: SideTrials
   ) -> [RunOfMachine: [TrialTable.Trial]] {
     func grouped(_ trials: [TrialTable.Trial]) -> [RunOfMachine: [TrialTable.Trial]] {
-      Dictionary(grouping: trials) { trial in
+      Dictionary(grouping: trials.filter { $0.pairIndex == nil }) { trial in
         let origin = side.origin(of: trial)
         let machine = Machine(hostID: origin.hostID, environmentHash: origin.environmentHash)
         return RunOfMachine(machine: machine, runID: origin.runID)

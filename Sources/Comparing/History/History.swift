@@ -98,8 +98,8 @@ public struct HistoryCriteria: Sendable, Hashable {
   /// The largest p-value of a change point; a verdict needs one that is as rare among all series together.
   public var pValue = 0.001
   /// How many runs Otava looks at together. One change among them it finds well; of several it may see none, so that
-  /// an old regression, long repaired, would hide a new one. In simulations with 1 to 5 % noise its own 50 found less
-  /// than half of such new ones, and 16 most; with no change at all, 16 found no more than 50.
+  /// an old regression, long repaired, hides a new one. Of new ones of 15 % with five runs, in made-up series with 1 and
+  /// 3 % noise, its own 50 found 71 and 24 %, and 16 found 100 and 72 %; steady series are no more often taken for worse.
   public var window = 16
 
   public init() {}
