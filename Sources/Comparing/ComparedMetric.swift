@@ -126,6 +126,6 @@ struct MetricReader {
       guard let value = trial.value(part) else { return nil }
       sum += value
     }
-    return sum
+    return sum.isFinite ? sum : nil
   }
 }

@@ -70,17 +70,20 @@ extension NoiseFloor {
       return floor
     }
     if found.all.count < requiredRatios {
-      floor.share = max(assumedShare, expm1(largest))
+      floor.share = max(assumedShare, share(largest))
       return floor
     }
     let deviations =
       Statistics.normalQuantile(1 - criteria.alpha / Double(2 * max(1, comparisons)))
       / Statistics.normalQuantile((1 + quantile) / 2)
     floor.source = .measured
-    floor.typicalShare = expm1(typical)
-    floor.share = expm1(typical * max(1, deviations))
+    floor.typicalShare = share(typical)
+    floor.share = share(typical * max(1, deviations))
     return floor
   }
+
+  /// Of a log ratio; beyond a factor of a million nothing is to be told any more.
+  private static func share(_ logRatio: Double) -> Double { min(expm1(logRatio), 1e6) }
 
   private struct Differences {
     /// Absolute log ratios between sessions.
@@ -103,7 +106,7 @@ extension NoiseFloor {
           found.all += differences
           sessions.formUnion(group.map(\.session))
           guard group.count >= sessionsOfCase, let largest = differences.max() else { continue }
-          found.ofCases[identity] = max(found.ofCases[identity] ?? 0, expm1(largest))
+          found.ofCases[identity] = max(found.ofCases[identity] ?? 0, share(largest))
         }
       }
     }

@@ -43,11 +43,13 @@ extension RelativeToReference {
         guard
           let shift = Statistics.hodgesLehmannShift(
             from: before, to: after, confidence: confidence),
-          let one = Statistics.median(before), let other = Statistics.median(after)
+          let one = Statistics.median(before).map({ exp($0) }),
+          let other = Statistics.median(after).map({ exp($0) }), one > 0, one.isFinite, other > 0,
+          other.isFinite
         else { return nil }
         return RelativeToReference(
-          identity: match.identity, reference: own.identity, metric: metric, baseline: exp(one),
-          candidate: exp(other), baselineRounds: before.count, candidateRounds: after.count,
+          identity: match.identity, reference: own.identity, metric: metric, baseline: one,
+          candidate: other, baselineRounds: before.count, candidateRounds: after.count,
           change: ShiftEstimate(
             estimate: exp(shift.estimate), lower: exp(shift.lower), upper: exp(shift.upper),
             confidence: confidence))

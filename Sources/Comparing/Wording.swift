@@ -2,8 +2,8 @@ import Results
 
 /// `12 %`, `3.4 %`: a share of one, in a sentence.
 func percent(_ share: Double) -> String {
-  guard share.isFinite else { return "any" }
   let value = share * 100
+  guard value.isFinite else { return "any" }
   let digits = value < 9.95 ? 10.0 : 1.0
   return "\(shortestDecimal((value * digits).rounded() / digits)) %"
 }

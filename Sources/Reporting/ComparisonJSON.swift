@@ -168,13 +168,13 @@ private struct ResultSideJSON: Encodable {
 
 /// Candidate over baseline. The bounds are null where the values are too few for an interval.
 private struct RatioJSON: Encodable {
-  var estimate: Double
+  var estimate: OrNull
   var lower: OrNull
   var upper: OrNull
   var confidence: Double
 
   init(_ ratio: ShiftEstimate) {
-    estimate = ratio.estimate
+    estimate = OrNull(ratio.estimate)
     lower = OrNull(ratio.ratioBounds?.lowerBound ?? .infinity)
     upper = OrNull(ratio.ratioBounds?.upperBound ?? .infinity)
     confidence = ratio.confidence

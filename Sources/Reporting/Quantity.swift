@@ -70,6 +70,7 @@ public enum Quantity {
   public static func percent(_ fraction: Double) -> String {
     guard fraction.isFinite else { return refused }
     let value = 100 * fraction
+    guard abs(value) < 1e15 else { return String(format: "%.0e %%", value) }
     return abs(value) < 9.95 ? String(format: "%.1f %%", value) : "\(grouped(Int(value.rounded()))) %"
   }
 

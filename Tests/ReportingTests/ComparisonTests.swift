@@ -247,6 +247,45 @@ struct ComparisonFileTests {
     }
   }
 
+  @Test("values at the ends of what a double holds end in every report", arguments: [true, false])
+  func extremeValuesAreReported(isFar: Bool) throws {
+    var side = MadeUpComparison()
+    side.trials = 8
+    func extreme(_ values: [Double]) -> (inout TrialRecord) -> Void {
+      { record in
+        for index in record.measures.indices where record.measures[index].better != .none {
+          record.measures[index].value = values[(index + record.trial) % values.count]
+        }
+      }
+    }
+    side.edit = extreme([.leastNonzeroMagnitude, 1e-300])
+    let many = ResultsSet(
+      label: "many",
+      table: TrialTable(
+        side.records
+          + Array("cd").flatMap { letter -> [TrialRecord] in
+            var other = side
+            (other.letter, other.session) = (letter, String(letter))
+            other.edit = letter == "c" ? extreme([1.7e308]) : side.edit
+            return other.records
+          }))
+    let comparison = try MadeUpComparison.compare([
+      many,
+      side.other {
+        $0.edit = extreme([1.7e308, 1e300, 4])
+        if isFar { $0.host = "elsewhere" }
+      },
+    ])
+    #expect(!comparison.comparisons[0].cases.isEmpty)
+    _ = try object(comparison)
+    for text in [
+      textReport(comparison, showsAll: true), textReport(comparison), markdownReport(comparison),
+      csvText(comparison),
+    ] {
+      #expect(!text.contains("nan") && !text.contains("inf"))
+    }
+  }
+
   @Test func csvHasOneRowPerCaseMetricAndSide() throws {
     let comparison = try MadeUpComparison.paired()
     let rows = csvText(comparison).components(separatedBy: "\r\n").dropLast().map {
