@@ -29,8 +29,10 @@ public enum SlowedRoundTrip: Pattern {
       try transport.serve(
         { message in
           matches = payload.matches(message, number)
-          // Zero for every message: what it depends on cannot be left out.
-          ticks = payload.sendTicks(message) &+ ArithmeticChain.zero(after: steps, from: number)
+          // Zero for every message: what it depends on cannot be left out. It starts from what has just come, or the
+          // processor would do it ahead, while it waits for the message.
+          ticks =
+            payload.sendTicks(message) &+ ArithmeticChain.zero(after: steps, from: payload.sendTicks(message))
         }, replyByteCount: reply.byteCount, { reply.fill(&$0, number, ticks) })
       if !matches { throw .corrupted }
       sequence &+= 1
