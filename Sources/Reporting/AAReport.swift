@@ -17,7 +17,8 @@ public func aaText(_ tally: AATally, criteria: CheckCriteria, style: TextStyle) 
 public func aaMarkdown(_ tally: AATally, criteria: CheckCriteria) -> String {
   let report = AAReport(tally: tally, criteria: criteria)
   let parts =
-    ["**\(markdown(report.headline))**"] + report.sentences.map { markdown($0) } + report.tables.map(\.markdown)
+    ["**\(markdown(report.headline))**"] + report.sentences.map { markdown($0) }
+    + report.tables.map(\.markdown)
   return parts.joined(separator: "\n\n") + "\n"
 }
 
@@ -100,7 +101,8 @@ private struct AAReport {
       "Injected slow-downs: a spin in the echo, found by p50",
       columns: [
         Table.Column("mechanism", .left), Table.Column("wait", .left), Table.Column("asked"),
-        Table.Column("was"), Table.Column("found"), Table.Column("share"), Table.Column("95 % interval", rank: 2),
+        Table.Column("was"), Table.Column("found"), Table.Column("share"),
+        Table.Column("95 % interval", rank: 2),
         Table.Column("inconcl.", rank: 1), Table.Column("smallest", rank: 3),
       ], rows: rows,
       notes: [

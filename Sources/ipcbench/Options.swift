@@ -69,6 +69,15 @@ extension Touch: ExpressibleByArgument {}
 struct PinOption: ExpressibleByArgument {
   var request: PinRequest
 
+  /// In the help.
+  var defaultValueDescription: String {
+    switch request {
+    case .auto: "auto"
+    case .none: "none"
+    case .cpus(let producer, let consumer): "\(producer),\(consumer)"
+    }
+  }
+
   init?(argument: String) {
     switch argument {
     case "auto": request = .auto
