@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks the files of a run directory against results/schema/.
+"""Checks the files of a run directory, or one JSON document that a command printed, against results/schema/.
 
 Usage: validate-schemas.py DIRECTORY
+       validate-schemas.py --schema comparison FILE
 
 Exit status: 0 when everything is as described, 1 with one line per violation otherwise, 64 for wrong usage.
 """
@@ -128,7 +129,24 @@ def check_tables(run, records):
     return problems + more
 
 
+def check_printed(name, file):
+    _, problems = check_json(file.read_text(encoding="utf-8"), validator(f"{name}.schema.json"), file.name)
+    return say(problems, f"{file.name}: as described in results/schema/{name}.schema.json")
+
+
+def say(problems, otherwise):
+    for problem in problems[:MOST_SHOWN]:
+        print(problem, file=sys.stderr)
+    if len(problems) > MOST_SHOWN:
+        print(f"… and {len(problems) - MOST_SHOWN} more", file=sys.stderr)
+    if not problems:
+        print(otherwise)
+    return 1 if problems else 0
+
+
 def main(arguments):
+    if len(arguments) == 3 and arguments[0] == "--schema":
+        return check_printed(arguments[1], pathlib.Path(arguments[2]))
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print(__doc__.strip(), file=sys.stderr)
         return 64
@@ -138,13 +156,7 @@ def main(arguments):
     problems += more
     if not more:
         problems += check_tables(run, records)
-    for problem in problems[:MOST_SHOWN]:
-        print(problem, file=sys.stderr)
-    if len(problems) > MOST_SHOWN:
-        print(f"… and {len(problems) - MOST_SHOWN} more", file=sys.stderr)
-    if not problems:
-        print(f"{run}: {len(records)} trials, all files as described in results/schema/")
-    return 1 if problems else 0
+    return say(problems, f"{run}: {len(records)} trials, all files as described in results/schema/")
 
 
 if __name__ == "__main__":
