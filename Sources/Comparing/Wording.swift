@@ -16,8 +16,13 @@ func time(_ nanoseconds: Double) -> String {
   return "\(shortestDecimal((value * digits).rounded() / digits)) \(unit)"
 }
 
-/// `1 trial`, `3 trials`.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+/// `1 trial`, `3 trials`, `13,227 trials`.
+func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }
+
+/// With commas between thousands.
+private func grouped(_ count: Int) -> String {
+  count < 1000 ? "\(count)" : grouped(count / 1000) + "," + "\(count % 1000 + 1000)".dropFirst()
+}
 
 /// `a`, `a and b`, `a, b and 4 more`.
 func listed(_ words: [String], atMost limit: Int = 4) -> String {

@@ -51,7 +51,8 @@ extension ComparisonView {
     switch cause {
     case .tooFewTrials:
       return
-        "\(count) have fewer than \(criteria.minimumTrials) usable trials a side: measure with --trials 12 or more."
+        "\(count) have fewer than \(criteria.minimumTrials) usable \(pair.kind == .paired ? "pairs" : "trials a side"): "
+        + "measure with \(option) 12 or more."
     case .noValues: return "\(count) have no value on one side."
     case .notPositive: return "\(count) have values of 0, of which there is no ratio."
     case .machineChanged:
@@ -63,11 +64,14 @@ extension ComparisonView {
     }
   }
 
+  /// What makes for more of them: pairs come from `check`.
+  private var option: String { pair.kind == .paired ? "--pairs" : "--trials" }
+
   private func detectable(_ cases: [CaseComparison]) -> String {
     let effects = cases.compactMap(\.minimumDetectableEffect).filter(\.isFinite).sorted()
     guard let least = effects.first, let most = effects.last, let middle = Statistics.median(effects) else {
       let needed = criteria.trialsNeeded(comparisons: pair.cases.count, design: cases[0].contrast.design)
-      return "none could have shown among so many results from so few trials: measure with --trials "
+      return "none could have shown among so many results from so few trials: measure with \(option) "
         + "\(needed) or more, or choose fewer cases"
     }
     return effects.count == cases.count
@@ -89,10 +93,10 @@ extension ComparisonView {
     let counts = Set(cases.map { trials($0.contrast) })
     let unit = pair.kind == .paired ? "pairs" : "trials"
     let columns = [
-      Table.Column("case", .left), Table.Column(baselineLetter), Table.Column(candidateLetter),
-      Table.Column("ratio"), Table.Column(confidence + " interval"), Table.Column("δ", rank: 1),
-      Table.Column("p", rank: isInconclusive ? 3 : 2), Table.Column("detectable", rank: 2),
-      Table.Column(unit, rank: 4),
+      Table.Column("case", .left), Table.Column(baselineLetter, rank: 1),
+      Table.Column(candidateLetter, rank: 1), Table.Column("ratio"), Table.Column(confidence + " interval"),
+      Table.Column("δ", rank: 2), Table.Column("p", rank: isInconclusive ? 4 : 3),
+      Table.Column("detectable", rank: 3), Table.Column(unit, rank: 5),
     ]
     let rows = cases.map { result -> [Table.Cell] in
       let contrast = result.contrast
