@@ -27,8 +27,10 @@ extension Quantity {
     return String(format: value < 0.01 ? "%.4f" : value < 0.1 ? "%.3f" : "%.2f", value)
   }
 
-  /// Cliff's δ: `+0.98`.
-  static func effect(_ value: Double) -> String { String(format: "%+.2f", value) }
+  /// Cliff's δ: `+0.98`, `−0.12`.
+  static func effect(_ value: Double) -> String {
+    String(format: "%+.2f", value).replacing("-", with: "−")
+  }
 }
 
 extension ShiftEstimate {

@@ -96,7 +96,7 @@ extension ComparisonView {
       Table.Column("case", .left), Table.Column(baselineLetter, rank: 1),
       Table.Column(candidateLetter, rank: 1), Table.Column("ratio"), Table.Column(confidence + " interval"),
       Table.Column("δ", rank: 2), Table.Column("p", rank: isInconclusive ? 4 : 3),
-      Table.Column("detectable", rank: 3), Table.Column(unit, rank: 5),
+      Table.Column("seen from", rank: 3), Table.Column(unit, rank: 5),
     ]
     let rows = cases.map { result -> [Table.Cell] in
       let contrast = result.contrast
