@@ -126,7 +126,7 @@ check: deps build
 ## baseline         records SESSIONS (8) sessions of this machine in BASELINE, for 'ipcbench check --baseline'
 BASELINE ?= results/baselines/$(shell uname -n)
 SESSIONS ?= 8
-PAUSE ?= 10
+PAUSE ?= 60
 .PHONY: baseline
 baseline: deps build
 	@scripts/baseline $(IPCBENCH) $(BASELINE) $(SESSIONS) $(PAUSE)

@@ -43,8 +43,11 @@ public struct StageResult: Sendable, Hashable, Codable {
   ///   - medians: of each stored session, all above zero.
   ///   - candidate: the median of the session that is checked.
   ///   - confidence: with which one further session would lie inside the interval.
+  ///   - leastDeviation: standard deviation of logarithms that is assumed where the sessions agree by luck.
   /// - Returns: nil with fewer than two sessions.
-  public init?(sessionMedians medians: [Double], candidate: Double, confidence: Double) {
+  public init?(
+    sessionMedians medians: [Double], candidate: Double, confidence: Double, leastDeviation: Double = 0
+  ) {
     let logs = medians.map { log($0) }
     guard let baseline = Statistics.median(medians), logs.count >= 2,
       let interval = Statistics.predictionInterval(logs, confidence: confidence)
@@ -55,7 +58,10 @@ public struct StageResult: Sendable, Hashable, Codable {
     candidateMedian = candidate
     ratio = exp(log(candidate) - centre)
     // Around 1: where a further session of the baseline itself would lie.
-    (lower, upper) = (exp(interval.lowerBound - centre), exp(interval.upperBound - centre))
+    let quantile = Statistics.studentQuantile((1 + confidence) / 2, degreesOfFreedom: Double(logs.count - 1))
+    let least = quantile * leastDeviation * (1 + 1 / Double(logs.count)).squareRoot()
+    let reach = max((interval.upperBound - interval.lowerBound) / 2, least)
+    (lower, upper) = (exp(-reach), exp(reach))
     pValue = nil
     smallestDetectableChange = upper - 1
   }

@@ -1,4 +1,5 @@
 import Analysis
+import Glibc
 import Results
 
 /// Stored runs of one machine as a baseline: what its sessions have in common, and how far they are apart.
@@ -54,14 +55,21 @@ public struct StoredBaseline: Sendable {
     let gates = identities.count * CheckedMetric.all.count { $0.isGate }
     // Bonferroni: each gate has its part of the alarms, and only one of the two sides is an alarm.
     let confidence = 1 - 2 * criteria.falseAlarms / Double(max(gates, 1))
+    func medians(_ identity: CaseIdentity, _ metric: CheckedMetric) -> [Double] {
+      sessions.compactMap { stored.median(identity, metric, session: $0) }
+    }
+    // Eight sessions of one case may agree by luck; those of all cases together tell how far sessions are apart.
+    let usual = Dictionary(
+      uniqueKeysWithValues: CheckedMetric.all.map { metric in
+        (metric, Self.usualDeviation(identities.map { medians($0, metric) }))
+      })
     return identities.map { identity in
       if let failure = fresh.failure(of: identity) {
         return CaseCheck(identity: identity, status: .failed, reason: failure)
       }
       let metrics = CheckedMetric.all.compactMap { metric -> MetricCheck? in
-        let medians = sessions.compactMap { stored.median(identity, metric, session: $0) }
         guard let value = fresh.median(identity, metric, session: session) else { return nil }
-        return check(metric, medians, value, confidence)
+        return check(metric, medians(identity, metric), value, confidence, usual[metric] ?? 0)
       }
       let reason =
         metrics.contains { $0.verdict != nil } ? "" : "the stored sessions have no figure to decide by."
@@ -69,11 +77,23 @@ public struct StoredBaseline: Sendable {
     }
   }
 
+  /// The median over cases of the standard deviation of their sessions' logarithms.
+  private static func usualDeviation(_ cases: [[Double]]) -> Double {
+    let deviations = cases.filter { $0.count >= 2 }.map { medians -> Double in
+      let logs = medians.map { log($0) }
+      let mean = logs.reduce(0, +) / Double(logs.count)
+      let squares = logs.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      return (squares / Double(logs.count - 1)).squareRoot()
+    }
+    return Statistics.median(deviations) ?? 0
+  }
+
   private func check(
-    _ metric: CheckedMetric, _ medians: [Double], _ value: Double, _ confidence: Double
+    _ metric: CheckedMetric, _ medians: [Double], _ value: Double, _ confidence: Double, _ usual: Double
   ) -> MetricCheck? {
     guard medians.count >= criteria.minimumSessions,
-      let result = StageResult(sessionMedians: medians, candidate: value, confidence: confidence)
+      let result = StageResult(
+        sessionMedians: medians, candidate: value, confidence: confidence, leastDeviation: usual)
     else { return nil }
     guard metric.isGate else { return MetricCheck(metric: metric, first: result, verdict: nil) }
     let limit = max(result.upper, 1 + criteria.threshold)
