@@ -13,7 +13,7 @@ public struct CaseComparison: Sendable {
     case notPositive = "not-positive"
     /// The probes of the two sides differ.
     case machineChanged = "machine-changed"
-    /// Significant, and still no more than what sessions differ by on their own.
+    /// Significant, and perhaps no more than what sessions differ by on their own.
     case withinNoiseFloor = "within-noise-floor"
     /// No difference was found, and one that matters could have been missed.
     case notDetected = "not-detected"
@@ -64,7 +64,8 @@ struct Judge {
     let contrast = comparison.contrast
     if contrast.design != .identical && contrast.obstacle == nil {
       let effect = contrast.minimumDetectableEffect(criteria, comparisons: comparisons)
-      comparison.minimumDetectableEffect = max(effect, comparison.noiseFloor ?? 0)
+      // To be called one, a difference must stand out from the floor as it otherwise would from nothing.
+      comparison.minimumDetectableEffect = (1 + effect) * (1 + (comparison.noiseFloor ?? 0)) - 1
     }
     let (verdict, cause, reason) = verdict(comparison, objection)
     comparison.verdict = verdict
@@ -91,7 +92,7 @@ struct Judge {
     if let adjusted = comparison.adjustedPValue, adjusted < criteria.alpha,
       let isImprovement = contrast.isImprovement
     {
-      if let floor = comparison.noiseFloor, contrast.isEstimateWithin(floor) {
+      if let floor = comparison.noiseFloor, !contrast.isBeyond(floor) {
         return (.inconclusive, .withinNoiseFloor, withinFloor(floor))
       }
       return (isImprovement ? .faster : .slower, nil, "")
@@ -137,7 +138,7 @@ struct Judge {
   }
 
   private func withinFloor(_ floor: Double) -> String {
-    "sessions of this machine differ by up to \(percent(floor)) on their own, and this is not more"
+    "sessions of this machine differ by up to \(percent(floor)) on their own, and this need not be more"
   }
 
   private func notDetected(_ comparison: CaseComparison) -> String {

@@ -135,8 +135,12 @@ extension Contrast {
     return -limit <= logRatio.lower && logRatio.upper <= limit
   }
 
-  /// Whether the estimated ratio, whatever its interval, lies within 1/(1 + floor) … 1 + floor.
-  func isEstimateWithin(_ floor: Double) -> Bool { abs(logRatio?.estimate ?? 0) <= log1p(floor) }
+  /// Whether the whole interval of the ratio lies beyond 1/(1 + floor) … 1 + floor, on either side of it.
+  func isBeyond(_ floor: Double) -> Bool {
+    guard let logRatio else { return false }
+    let limit = log1p(floor)
+    return logRatio.lower > limit || logRatio.upper < -limit
+  }
 
   /// The smallest p-value that this many values can give, however far apart the sides are.
   public var smallestPValue: Double {

@@ -24,6 +24,11 @@ public struct NoiseFloor: Sendable, Hashable {
   public var ratios: Int
   /// Of how many sessions.
   public var sessions: Int
+  /// From the first to the last of them, in seconds; nil where their ids do not begin with a time.
+  public var span: Int?
+  /// How far apart the sides are in time, where that is further than the sessions: then the floor is at least the
+  /// assumed one, because sessions of one minute agree better than those of one day.
+  public var gap: Int?
   /// Larger floors of cases whose own sessions are further apart.
   public var ofCases: [CaseIdentity: Double] = [:]
 
@@ -57,15 +62,17 @@ extension NoiseFloor {
   /// A case with three sessions or more whose own largest difference is beyond that has that one instead. A case's
   /// floor is never below the common one: three sessions that agree prove little.
   ///
-  /// - Parameter comparisons: how many results are looked at together.
+  /// - Parameters:
+  ///   - comparisons: how many results are looked at together.
+  ///   - gap: how far apart the sides are in time, in seconds; nil where that is not known.
   static func measured(
-    _ metric: ComparedMetric, sides: [SideTrials], criteria: Criteria, comparisons: Int,
+    _ metric: ComparedMetric, sides: [SideTrials], criteria: Criteria, comparisons: Int, gap: Int?,
     where isCounted: (CaseIdentity) -> Bool
   ) -> NoiseFloor {
     let found = differences(metric, sides, isCounted)
     var floor = NoiseFloor(
       metric: metric.name, source: .assumed, share: assumedShare, ratios: found.all.count,
-      sessions: found.sessions, ofCases: found.ofCases)
+      sessions: found.sessions, span: found.span, ofCases: found.ofCases)
     guard let typical = Statistics.quantile(quantile, of: found.all), let largest = found.all.max() else {
       return floor
     }
@@ -79,6 +86,10 @@ extension NoiseFloor {
     floor.source = .measured
     floor.typicalShare = share(typical)
     floor.share = share(typical * max(1, deviations))
+    if let gap, let span = found.span, gap > span {
+      floor.gap = gap
+      floor.share = max(floor.share, assumedShare)
+    }
     return floor
   }
 
@@ -89,8 +100,15 @@ extension NoiseFloor {
     /// Absolute log ratios between sessions.
     var all: [Double] = []
     var sessions = 0
+    var span: Int?
     /// The largest of each case that has several, as a share.
     var ofCases: [CaseIdentity: Double] = [:]
+
+    mutating func extend(to sessions: [String]) {
+      let times = sessions.compactMap(SessionTime.seconds)
+      guard let first = times.min(), let last = times.max() else { return }
+      span = max(span ?? 0, last - first)
+    }
   }
 
   private static func differences(
@@ -105,6 +123,7 @@ extension NoiseFloor {
           let differences = absoluteDifferences(group.map(\.logMedian))
           found.all += differences
           sessions.formUnion(group.map(\.session))
+          found.extend(to: group.map(\.session))
           guard group.count >= sessionsOfCase, let largest = differences.max() else { continue }
           found.ofCases[identity] = max(found.ofCases[identity] ?? 0, share(largest))
         }

@@ -163,6 +163,7 @@ struct PairOfSides {
       request.noiseFloor.map { .given($0, metric: metric) }
         ?? .measured(
           metric, sides: unfiltered, criteria: criteria, comparisons: comparisons,
+          gap: SessionTime.gap(baseline, candidate),
           where: isMechanism)
     }
   }

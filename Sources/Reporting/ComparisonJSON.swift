@@ -222,6 +222,8 @@ private struct NoiseFloorJSON: Encodable {
   var typicalShare: Double?
   var sessions: Int
   var ratios: Int
+  var spanSeconds: Int?
+  var gapSeconds: Int?
 
   init(_ floor: NoiseFloor) {
     metric = floor.metric
@@ -230,6 +232,8 @@ private struct NoiseFloorJSON: Encodable {
     typicalShare = floor.typicalShare
     sessions = floor.sessions
     ratios = floor.ratios
+    spanSeconds = floor.span
+    gapSeconds = floor.gap
   }
 }
 

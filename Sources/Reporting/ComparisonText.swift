@@ -19,8 +19,14 @@ public func textReport(
       lines += [""]
       lines += style.wrapped(heading + pair.kind.sentence).map { style.coloured($0, .strong) }
     }
+    var endsWithHeading = false
     let view = ComparisonView(comparison: comparison, pair: pair, showsAll: showsAll)
-    lines += view.blocks.flatMap { text($0, style) }
+    for block in view.blocks {
+      // What follows a table is about another one.
+      if case .items = block, lines.last?.isEmpty == false, !endsWithHeading { lines.append("") }
+      lines += text(block, style)
+      if case .heading = block { endsWithHeading = true } else { endsWithHeading = false }
+    }
   }
   return lines.joined(separator: "\n") + "\n"
 }

@@ -12,9 +12,9 @@ extension ComparisonView {
   private var noiseFloorBanner: String? {
     guard !pair.noiseFloors.isEmpty else { return nil }
     return
-      "Sessions of one machine differ although nothing has changed. \(noiseFloorSources) A smaller difference "
-      + "is called neither slower nor faster, and “equivalent” means that these sessions agree: a change of that "
-      + "size could hide behind them."
+      "Sessions of one machine differ although nothing has changed. \(noiseFloorSources) A difference that does "
+      + "not lie beyond that with its whole interval is called neither slower nor faster, and “equivalent” means "
+      + "that these sessions agree: a change of that size could hide behind them."
   }
 
   private var noiseFloorSources: String {
@@ -32,6 +32,11 @@ extension ComparisonView {
           + "chance alone exceeds it in none of \(counted(pair.cases.count, "result")) (95 of 100 ratios between two "
           + "sessions are within \(typical.joined(separator: ", "))).")
     }
+    if let far = measured.first(where: { $0.gap != nil }), let gap = far.gap, let span = far.span {
+      sentences.append(
+        "But those sessions lie within \(duration(span)), and the sides \(duration(gap)) apart, which differ more; so "
+          + "at least \(chosen(NoiseFloor.assumedShare)) is taken.")
+    }
     let unknown = assumed.filter { $0.ratios == 0 }
     if !unknown.isEmpty {
       sentences.append(
@@ -48,6 +53,10 @@ extension ComparisonView {
           + "\(floors.joined(separator: ", ")) (--noise-floor sets it).")
     }
     return sentences.joined(separator: " ")
+  }
+
+  private func duration(_ seconds: Int) -> String {
+    Units.describe(nanoseconds: UInt64(min(seconds, 1_000_000_000)) * 1_000_000_000)
   }
 
   private func subject(_ floors: [NoiseFloor]) -> String {

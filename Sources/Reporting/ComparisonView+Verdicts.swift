@@ -59,7 +59,7 @@ extension ComparisonView {
       return "\(count) met another machine on the other side: their probes differ by more than 25 %, "
         + "such as “\(cases[0].reason)”."
     case .withinNoiseFloor:
-      return "\(count) differ, but by no more than sessions of this machine do on their own."
+      return "\(count) differ, but need not by more than sessions of this machine do on their own."
     case .notDetected: return "\(count) show no difference; \(detectable(cases))."
     }
   }

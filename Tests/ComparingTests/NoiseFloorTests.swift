@@ -49,7 +49,8 @@ struct NoiseFloorTests {
     #expect(!within.isEmpty)
     for result in within {
       let floor = try #require(result.noiseFloor)
-      #expect(abs(result.contrast.logRatio?.estimate ?? .infinity) <= log1p(floor))
+      let ratio = try #require(result.contrast.ratio)
+      #expect(ratio.lower <= 1 + floor && ratio.upper >= 1 / (1 + floor))
       #expect(result.reason.hasPrefix("sessions of this machine differ by up to \(percent(floor))"))
     }
   }
@@ -107,6 +108,50 @@ struct NoiseFloorTests {
     let loud = try compare(
       [ResultsSet(label: "", table: TrialTable(records)), side("cd", noise: 0.01, cases: 1)], rtt)
     #expect(loud.noiseFloors[0].share > 0.9 && loud.noiseFloors[0].source == .assumed)
+  }
+
+  @Test func aDifferenceMustLieBeyondTheFloorWithItsWholeInterval() throws {
+    var noisy = MadeUpSide()
+    noisy.noise = 0.2
+    noisy.trials = 24
+    let sides = [noisy.set(seed: 1), noisy.another("b", seed: 2) { $0.factor = 1.28 }]
+    let comparison = try compare(sides)
+    for result in comparison.cases {
+      let ratio = try #require(result.contrast.ratio)
+      let isBeyond = ratio.lower > 1.2 || ratio.upper < 1 / 1.2
+      #expect((result.verdict == .slower) == isBeyond, "\(ratio)")
+    }
+    #expect(
+      comparison.cases.contains { $0.cause == .withinNoiseFloor && ($0.contrast.ratio?.estimate ?? 0) > 1.2 })
+  }
+
+  @Test func sessionsOfOneMinuteSayLittleAboutThoseOfAnotherDay() throws {
+    func sessions(_ ids: [String]) -> ResultsSet {
+      let records = ids.flatMap { id in
+        MadeUpSide().otherSide(id.last ?? "x") { side in
+          side.cases = Self.many
+          side.noise = 0.001
+          side.sessionNoise = 0.01
+          (side.runID, side.sessionID) = (id, id)
+        }.records(seed: UInt64(id.utf8.last ?? 0))
+      }
+      return ResultsSet(label: "", table: TrialTable(records))
+    }
+    let near = sessions(["20260101T000000Z-a", "20260101T000130Z-b"])
+    let soon = try compare([near, sessions(["20260101T000200Z-c"])], rtt)
+    #expect(
+      soon.noiseFloors[0].gap == nil && soon.noiseFloors[0].share < 0.06 && soon.noiseFloors[0].span == 90)
+    let later = try compare([near, sessions(["20260102T000130Z-c"])], rtt)
+    #expect(later.noiseFloors[0].gap == 86_400 && later.noiseFloors[0].share == 0.2)
+    #expect(later.noiseFloors[0].source == .measured && (later.noiseFloors[0].typicalShare ?? 1) < 0.06)
+  }
+
+  @Test func timesAreReadFromIds() {
+    #expect(SessionTime.seconds("19700102T000001Z-abc") == 86_401)
+    #expect(SessionTime.seconds("20260131T090500Z-3f9a1c") == 1_769_850_300)
+    for id in ["", "one", "20260131T0905", "20260131X090500Z", "2026o131T090500Z-1"] {
+      #expect(SessionTime.seconds(id) == nil, "\(id)")
+    }
   }
 
   @Test func aFilterLeavesTheFloorAsItIs() throws {
