@@ -11,6 +11,9 @@ extension Statistics {
     return low > 0 ? high / low - 1 : .infinity
   }
 
+  /// Identical probes on an undisturbed machine stay within this share of each other.
+  public static let probeTolerance = 0.25
+
   /// Whether a probe gave the same figure before and after a trial, so that the machine can be taken to have
   /// been the same throughout.
   ///

@@ -19,14 +19,14 @@ public struct ComparedMetric: Sendable, Hashable {
 
   /// What no row holds as such: the system time alone says little, because mechanisms differ in where they spend it.
   public static let derived = [
-    cpu("cpu", sides: ["producer", "consumer"]), cpu("cpu_producer", sides: ["producer"]),
+    cpu("cpu", sides: CPUTime.sides), cpu("cpu_producer", sides: ["producer"]),
     cpu("cpu_consumer", sides: ["consumer"]),
   ]
 
   private static func cpu(_ name: String, sides: [String]) -> ComparedMetric {
     ComparedMetric(
       name: name, unit: "ns/message", better: .lower,
-      parts: sides.flatMap { ["cpu_user_\($0)", "cpu_system_\($0)"] })
+      parts: CPUTime.parts(of: sides))
   }
 
   /// Whether a case of this pattern shows the metric unless somebody asks for others.

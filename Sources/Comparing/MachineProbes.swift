@@ -20,9 +20,6 @@ struct MachineProbes {
       metrics: ["probe_arithmetic_consumer_before", "probe_arithmetic_consumer_after"]),
   ]
 
-  /// Identical probes on an undisturbed machine stay within this share of each other.
-  static let tolerance = 0.25
-
   /// For each probe its metrics' indices in the table.
   private let indices: [[Int]]
 
@@ -39,13 +36,30 @@ struct MachineProbes {
 
   /// The sentence that says how the machine changed between two sides; nil where no probe says so.
   static func difference(baseline: [Double?], candidate: [Double?]) -> String? {
-    for (probe, values) in zip(all, zip(baseline, candidate)) {
+    firstDisagreement(baseline, candidate, tolerance: Statistics.probeTolerance).map { found in
+      "the machine changed: the \(found.probe) took \(time(found.first)) on the baseline's side "
+        + "and \(time(found.second)) on the candidate's"
+    }
+  }
+
+  /// The mean reading of each probe around one trial; nil where it has none. Its readings agree, or the trial itself
+  /// would not count.
+  static func readings(of record: TrialRecord) -> [Double?] {
+    all.map { probe in
+      let values = probe.metrics.compactMap(record.value)
+      return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+  }
+
+  /// The first probe whose readings are too far apart for one machine.
+  static func firstDisagreement(
+    _ first: [Double?], _ second: [Double?], tolerance: Double
+  ) -> (probe: String, first: Double, second: Double)? {
+    for (probe, values) in zip(all, zip(first, second)) {
       guard let first = values.0, let second = values.1,
         !Statistics.probesAgree(before: first, after: second, tolerance: tolerance)
       else { continue }
-      return
-        "the machine changed: the \(probe.name) took \(time(first)) on the baseline's side "
-        + "and \(time(second)) on the candidate's"
+      return (probe.name, first, second)
     }
     return nil
   }

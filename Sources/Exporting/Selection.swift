@@ -177,9 +177,7 @@ public struct Selection: Sendable {
 enum DerivedMetric {
   /// CPU time that a message costs, user and system, both sides together.
   static let cpu = TrialTable.Metric(name: "cpu", unit: "ns/message", better: .lower)
-  static let cpuParts = [
-    "cpu_user_producer", "cpu_system_producer", "cpu_user_consumer", "cpu_system_consumer",
-  ]
+  static let cpuParts = CPUTime.parts()
 
   /// What is exported where nothing was asked for, the most important first.
   static let headlines = [

@@ -179,14 +179,11 @@ struct Measures {
       ),
     ]
     for (name, before, after) in pairs where before > 0 && after > 0 {
-      if max(before, after) / min(before, after) > 1 + Self.probeTolerance {
+      if !Statistics.probesAgree(before: before, after: after, tolerance: Statistics.probeTolerance) {
         return "The machine changed during the trial: the \(name) took \(Int(before)) ns before "
           + "and \(Int(after)) ns after."
       }
     }
     return nil
   }
-
-  /// Identical probes on an undisturbed machine stay within this fraction of each other.
-  static let probeTolerance = 0.25
 }

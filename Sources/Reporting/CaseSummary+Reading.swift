@@ -46,11 +46,6 @@ extension CaseSummary {
 
   /// CPU time that a message costs, user and system; of one side, or of both together.
   func cpuNanosecondsPerMessage(_ side: String? = nil) -> Reading {
-    let sides = side.map { [$0] } ?? ["producer", "consumer"]
-    let names = sides.flatMap { ["cpu_user_\($0)", "cpu_system_\($0)"] }
-    let values = names.compactMap { metric($0)?.median }
-    // A sum with a missing part would pass for a cheap mechanism.
-    guard values.count == names.count else { return Reading() }
-    return Reading(value: values.reduce(0, +))
+    Reading(value: CPUTime.sum(of: side.map { [$0] } ?? CPUTime.sides) { metric($0)?.median })
   }
 }

@@ -1,3 +1,5 @@
+import Analysis
+
 /// What a check decides by, with the method's defaults.
 public struct CheckCriteria: Sendable, Hashable, Codable {
   /// δ: a change up to this share of the baseline is nobody's business.
@@ -17,7 +19,7 @@ public struct CheckCriteria: Sendable, Hashable, Codable {
   /// CPU time that the host gave to others, as a share of the measured time, beyond which a case decides nothing.
   public var largestStealShare = 0.01
   /// Two probes that differ by more come from two different machines.
-  public var probeTolerance = 0.25
+  public var probeTolerance = Statistics.probeTolerance
   /// Stored baselines: sessions that are needed, and false alarms allowed to a whole check.
   public var minimumSessions = 8
   public var falseAlarms = 0.01

@@ -13,7 +13,8 @@ public struct CheckJudge: Sendable {
   /// Whether stage 1 gives a reason to look again.
   public func isFlagged(_ pairs: [TrialPair]) -> Bool {
     let usable = usable(pairs)
-    return CheckedMetric.all.contains { metric in
+    guard let pattern = pairs.first?.identity.pattern else { return false }
+    return CheckedMetric.all(in: pattern).contains { metric in
       metric.isGate && stage(metric, usable, criteria.alpha).map { flags($0, metric) } == true
     }
   }
@@ -34,7 +35,7 @@ public struct CheckJudge: Sendable {
     }
     check.reason = trouble(all, usable: check.usablePairs) ?? ""
     let (usableFirst, usableSecond) = (usable(first), usable(second))
-    check.metrics = CheckedMetric.all.compactMap { metric in
+    check.metrics = CheckedMetric.all(in: identity.pattern).compactMap { metric in
       stage(metric, usableFirst, criteria.alpha).map { result in
         let second = stage(metric, usableSecond, criteria.confirmationAlpha)
         return self.check(metric, result, second, trouble: check.reason)

@@ -52,7 +52,7 @@ public struct StoredBaseline: Sendable {
     let (stored, fresh) = (SessionMedians(table), SessionMedians(candidate))
     let session = candidate.origins.first?.sessionID ?? ""
     let identities = candidate.cases.filter(Set(table.cases).contains).sorted()
-    let gates = identities.count * CheckedMetric.all.count { $0.isGate }
+    let gates = identities.reduce(0) { $0 + CheckedMetric.all(in: $1.pattern).count { $0.isGate } }
     // Bonferroni: each gate has its part of the alarms, and only one of the two sides is an alarm.
     let confidence = 1 - 2 * criteria.falseAlarms / Double(max(gates, 1))
     func medians(_ identity: CaseIdentity, _ metric: CheckedMetric) -> [Double] {
@@ -67,7 +67,7 @@ public struct StoredBaseline: Sendable {
       if let failure = fresh.failure(of: identity) {
         return CaseCheck(identity: identity, status: .failed, reason: failure)
       }
-      let metrics = CheckedMetric.all.compactMap { metric -> MetricCheck? in
+      let metrics = CheckedMetric.all(in: identity.pattern).compactMap { metric -> MetricCheck? in
         guard let value = fresh.median(identity, metric, session: session) else { return nil }
         return check(metric, medians(identity, metric), value, confidence, usual[metric] ?? 0)
       }
@@ -129,7 +129,7 @@ struct SessionMedians {
       let named = Dictionary(
         trial.values.map { (names[$0.metric], $0.value) }, uniquingKeysWith: { first, _ in first })
       let session = table.origins[trial.origin].sessionID
-      for metric in CheckedMetric.all {
+      for metric in CheckedMetric.all(in: identity.pattern) {
         guard let value = metric.value({ named[$0] }) else { continue }
         values[Key(identity: identity, metric: metric.name, session: session), default: []].append(value)
       }

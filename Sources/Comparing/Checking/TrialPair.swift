@@ -21,38 +21,12 @@ public struct TrialPair: Sendable {
     for (side, record) in [("baseline", baseline), ("candidate", candidate)] where !record.probesAgree {
       return "the machine changed during the \(side)'s trial"
     }
-    for probe in Self.probes {
-      guard let before = probe.value(in: baseline), let after = probe.value(in: candidate) else { continue }
-      guard !Statistics.probesAgree(before: before, after: after, tolerance: criteria.probeTolerance) else {
-        continue
-      }
-      return "the \(probe.name) took \(time(before)) around the baseline's trial and "
-        + "\(time(after)) around the candidate's"
-    }
-    return nil
-  }
-
-  /// A figure of the machine, taken before and after every trial.
-  private struct Probe {
-    var name: String
-    var metrics: [String]
-
-    /// The mean of the readings; they agree, or the trial itself would be defective.
-    func value(in record: TrialRecord) -> Double? {
-      let values = metrics.compactMap(record.value)
-      return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    let (before, after) = (MachineProbes.readings(of: baseline), MachineProbes.readings(of: candidate))
+    return MachineProbes.firstDisagreement(before, after, tolerance: criteria.probeTolerance).map { found in
+      "the \(found.probe) took \(time(found.first)) around the baseline's trial and "
+        + "\(time(found.second)) around the candidate's"
     }
   }
-
-  private static let probes = [
-    Probe(name: "cache-line round trip", metrics: ["probe_cache_line_before", "probe_cache_line_after"]),
-    Probe(
-      name: "producer's arithmetic loop",
-      metrics: ["probe_arithmetic_producer_before", "probe_arithmetic_producer_after"]),
-    Probe(
-      name: "consumer's arithmetic loop",
-      metrics: ["probe_arithmetic_consumer_before", "probe_arithmetic_consumer_after"]),
-  ]
 
   /// Nanoseconds that the host gave to others while the two trials ran, and how long they ran.
   var stealNanoseconds: Double { (baseline.value("steal") ?? 0) + (candidate.value("steal") ?? 0) }
@@ -61,7 +35,7 @@ public struct TrialPair: Sendable {
 
 /// What a check looks at, as one number of a trial.
 public struct CheckedMetric: Sendable, Hashable {
-  /// As results name it, or `cpu`: what both sides together spent on a message, user and system.
+  /// As results name it, or `cpu` and `cpu_consumer`: what both sides, or one, spent on a message.
   public var name: String
   public var unit: String
   public var better: Direction
@@ -82,27 +56,37 @@ public struct CheckedMetric: Sendable, Hashable {
     CheckedMetric(name: "latency_rtt_p50", unit: "ns", better: .lower, isGate: true),
     CheckedMetric(name: "latency_service_p50", unit: "ns", better: .lower, isGate: true),
     CheckedMetric(name: "cpu", unit: "ns/message", better: .lower, isGate: true),
+    CheckedMetric(name: "cpu_consumer", unit: "ns/message", better: .lower, isGate: true),
     CheckedMetric(name: "latency_rtt_p99", unit: "ns", better: .lower, isGate: false),
     CheckedMetric(name: "latency_service_p99", unit: "ns", better: .lower, isGate: false),
     CheckedMetric(name: "message_rate", unit: "1/s", better: .higher, isGate: false),
   ]
+
+  /// Whether cases of this pattern have it. Of a paced load the consumer's CPU time only: its producer spins until a
+  /// message is due.
+  func applies(in pattern: String) -> Bool {
+    let isPaced = pattern.hasPrefix("paced")
+    switch name {
+    case "cpu_consumer": return isPaced
+    case _ where name.hasPrefix("latency_service"): return isPaced
+    case _ where name.hasPrefix("latency_rtt"): return pattern.hasPrefix("round-trip")
+    default: return !isPaced
+    }
+  }
+
+  static func all(in pattern: String) -> [CheckedMetric] { all.filter { $0.applies(in: pattern) } }
 
   /// Nil where the trial has no such figure, or one whose logarithm does not exist.
   public func value(in record: TrialRecord) -> Double? { value(record.value) }
 
   /// - Parameter figure: gives a recorded metric of the trial by its name.
   func value(_ figure: (String) -> Double?) -> Double? {
-    let value: Double?
-    if name == "cpu" {
-      let parts = Self.cpuParts.compactMap(figure)
-      value = parts.count == Self.cpuParts.count ? parts.reduce(0, +) : nil
-    } else {
-      value = figure(name)
-    }
+    let value =
+      switch name {
+      case "cpu": CPUTime.sum(figure)
+      case "cpu_consumer": CPUTime.sum(of: ["consumer"], figure)
+      default: figure(name)
+      }
     return value.flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
   }
-
-  private static let cpuParts = [
-    "cpu_user_producer", "cpu_system_producer", "cpu_user_consumer", "cpu_system_consumer",
-  ]
 }

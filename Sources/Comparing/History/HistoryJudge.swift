@@ -186,7 +186,7 @@ public struct HistoryJudge: Sendable {
   private func disagreement(_ first: Level, _ second: Level) -> String? {
     for (index, probe) in MachineProbes.all.enumerated() {
       guard let before = first.probes[index], let after = second.probes[index],
-        !Statistics.probesAgree(before: before, after: after, tolerance: MachineProbes.tolerance)
+        !Statistics.probesAgree(before: before, after: after, tolerance: Statistics.probeTolerance)
       else { continue }
       return "The machine changed: the \(probe.name) took \(Int(before.rounded())) ns before and "
         + "\(Int(after.rounded())) ns after."
