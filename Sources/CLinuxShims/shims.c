@@ -59,6 +59,10 @@ int ipcb_reset_signal_handlers(void) {
   return set_handler(SIGINT, SIG_IGN) | set_handler(SIGTERM, SIG_DFL);
 }
 
+int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]) {
+  return execvpe(program, arguments, environment);
+}
+
 int ipcb_futex_wait(const void *word, uint32_t expected, uint64_t timeout_ns) {
   struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
   return (int)syscall(SYS_futex, word, FUTEX_WAIT, expected, timeout_ns == UINT64_MAX ? NULL : &timeout, NULL,

@@ -152,6 +152,8 @@ struct Measures {
     }
     return [
       measure("peer_look_up", facts.peerLookUpNanoseconds, unit: "ns", better: .lower),
+      measure("activation", facts.activationNanoseconds, unit: "ns", better: .lower),
+      measure("first_paint", facts.firstPaintNanoseconds, unit: "ns", better: .lower),
       measure("zero_copy_sends", facts.zeroCopySends),
       measure("zero_copy_sends_copied", facts.zeroCopySendsCopied, better: .lower),
       measure("tcp_nodelay", facts.tcpNoDelay.map { $0 ? 1 : 0 }),

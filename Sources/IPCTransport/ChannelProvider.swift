@@ -30,11 +30,17 @@ public struct ChannelSpec: Sendable {
   public var serial: Int
   /// How long a peer may make no progress before an exchange gives up, in nanoseconds.
   public var stallLimitNanoseconds: UInt64
+  /// The daemons of the run; nil in workers, and while planning.
+  public var services: ServiceHost?
+  /// The program, and the arguments before its order, by which a worker is started; where somebody else than the
+  /// harness starts it.
+  public var workerCommand: [String]
 
   public init(
     variant: String = "", wait: WaitKind, attach: Attach = .inherit, messageByteCount: Int,
     messagesInFlight: Int? = nil, memory: MemoryPolicy = .local, topology: Topology, scope: ResourceScope,
-    serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000
+    serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000, services: ServiceHost? = nil,
+    workerCommand: [String] = []
   ) {
     self.variant = variant
     self.wait = wait
@@ -46,6 +52,14 @@ public struct ChannelSpec: Sendable {
     self.scope = scope
     self.serial = serial
     self.stallLimitNanoseconds = stallLimitNanoseconds
+    self.services = services
+    self.workerCommand = workerCommand
+  }
+
+  /// Parent: a daemon of the run, running.
+  public func service<S: Service>(_ type: S.Type) throws(TransportError) -> S {
+    guard let services else { throw TransportError(.unsupported, "Nobody runs \(S.title) here.") }
+    return try services.ready(type)
   }
 
   /// A name that is unique to this channel: `3-ring`.
@@ -59,6 +73,9 @@ public enum Launch: Sendable {
   /// A program of its own, which is told an address, and gets descriptors 0 and 1 where they are given; all other
   /// descriptors are close-on-exec.
   case spawn(address: String, standardInput: FileDescriptor? = nil, standardOutput: FileDescriptor? = nil)
+  /// A program of its own that a service starts, by `workerCommand`, when the peer asks for it. It finds its order
+  /// in this file.
+  case activated(address: String, orderPath: String)
 }
 
 /// A mechanism: what it is, and how a channel of it is made, attached to and removed. Everything but the

@@ -87,6 +87,10 @@ extension Transport where Self: ~Copyable {
 public struct TransportFacts: Sendable, BitwiseCopyable {
   /// Finding the peer by its process name.
   public var peerLookUpNanoseconds: UInt64?
+  /// From the request to a server that was not running to its first answer.
+  public var activationNanoseconds: UInt64?
+  /// From the request for a view to its first pixel that the container sees.
+  public var firstPaintNanoseconds: UInt64?
   /// Of the sends that were to copy nothing: how many the kernel reported on, and how many of those it copied.
   public var zeroCopySends: UInt64?
   public var zeroCopySendsCopied: UInt64?

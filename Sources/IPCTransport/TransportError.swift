@@ -76,6 +76,14 @@ public enum ExchangeError: Error, Sendable, Equatable {
   case corrupted
   /// Both peers called each other at once, and each waits for the other's handler.
   case mutualCall
+  /// The daemon that carries the messages ended, or threw this side out.
+  case serviceEnded
+  /// Somebody else took the selection before the peer had read it.
+  case ownershipLost
+  /// The service could not start the server that was asked for, or it ended before it answered.
+  case notStarted
+  /// The owner of a selection, or a server, will not hand over what was asked for.
+  case refused
   /// A system call failed with this errno.
   case system(errno: Int32)
 }
@@ -89,6 +97,10 @@ extension ExchangeError: CustomStringConvertible {
     case .messageTooSmall: "the message is smaller than the mechanism carries"
     case .mutualCall: "both peers called each other at once, so that neither can answer"
     case .corrupted: "data was corrupted"
+    case .serviceEnded: "the service that carries the messages ended"
+    case .ownershipLost: "somebody else took the selection before it was read"
+    case .notStarted: "the server could not be started, or ended before it answered"
+    case .refused: "the peer refused to hand over what was asked for"
     case .system(let errno): "a system call failed: \(Errno(rawValue: errno))"
     }
   }

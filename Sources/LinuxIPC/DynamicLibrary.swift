@@ -21,4 +21,10 @@ public struct DynamicLibrary: Sendable {
     guard let symbol = ipcb_library_symbol(handle, name) else { fatalError("\(name) is missing") }
     return unsafeBitCast(symbol, to: type)
   }
+
+  /// The address of a variable of the library.
+  public func address(_ name: String) -> UnsafeRawPointer {
+    guard let symbol = ipcb_library_symbol(handle, name) else { fatalError("\(name) is missing") }
+    return UnsafeRawPointer(symbol)
+  }
 }

@@ -82,9 +82,14 @@ public enum ProcessName {
 
   /// Pids of the processes with this name that run `executable`; a stranger of the same name is not meant.
   public static func find(_ name: String, executable: String) -> [Int32] {
-    Directory.names(of: "/proc").compactMap { Int32($0) }.filter { pid in
-      TextFile.read("/proc/\(pid)/comm") == name && self.executable(of: pid) == executable
+    Directory.names(of: "/proc").compactMap { Int32($0) }.filter {
+      isRunning(name, executable: executable, as: $0)
     }
+  }
+
+  /// Whether the process has this name and runs this program.
+  public static func isRunning(_ name: String, executable: String, as pid: Int32) -> Bool {
+    TextFile.read("/proc/\(pid)/comm") == name && self.executable(of: pid) == executable
   }
 
   /// Where the program of a process lies, nil when it is gone or not ours to see.

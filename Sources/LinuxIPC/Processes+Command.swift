@@ -1,3 +1,4 @@
+import CLinuxShims
 import Glibc
 import SystemPackage
 
@@ -11,9 +12,10 @@ extension Processes {
   ///   - program: a path, or a name to be found on the PATH.
   ///   - standardInput: nil for /dev/null; likewise the other two.
   ///   - directory: where it starts; nil for this process's.
+  ///   - daemon: nil for a command of the user's.
   public static func start(
     _ program: String, _ arguments: [String], standardOutput: FileDescriptor? = nil,
-    standardError: FileDescriptor? = nil, directory: String? = nil
+    standardError: FileDescriptor? = nil, directory: String? = nil, daemon: DaemonStart? = nil
   ) throws(SystemError) -> Child {
     // Everything is made before the fork: the child may only make system calls.
     guard let name = strdup(program) else { throw SystemError("strdup", "", errno: .noMemory) }
@@ -23,7 +25,13 @@ extension Processes {
     defer { free(place) }
     let null = try check("open", "/dev/null", open("/dev/null", O_RDWR | O_CLOEXEC))
     defer { close(null) }
-    let descriptors = [null, standardOutput?.rawValue ?? null, standardError?.rawValue ?? null]
+    var descriptors = [null, standardOutput?.rawValue ?? null, standardError?.rawValue ?? null]
+    var variables: [UnsafeMutablePointer<CChar>?] = []
+    if let daemon {
+      descriptors.append(daemon.report.rawValue)
+      variables = daemon.environment.map { strdup("\($0)=\($1)") } + [nil]
+    }
+    defer { variables.forEach { free($0) } }
     return try fork {
       // What this process ignores would stay ignored in the other program.
       StopSignal.resetInWorker()
@@ -37,9 +45,30 @@ extension Processes {
           return 127
         }
       }
-      execvp(name, &pointers)
+      if daemon != nil {
+        // Its own session, so that a ^C in the terminal is not meant for it.
+        setsid()
+        _ = ipcb_set_parent_death_signal(SIGTERM)
+        _ = ipcb_execvpe(name, &pointers, &variables)
+      } else {
+        execvp(name, &pointers)
+      }
       // As a shell has it: found but not started, or not found.
       return errno == ENOENT ? 127 : 126
     }
+  }
+}
+
+/// What a daemon gets that a command does not. It is asked to end, rather than killed, when this process dies:
+/// it removes what it made.
+public struct DaemonStart: Sendable {
+  /// All of it: nothing of this process's environment, in which the user's session is named.
+  public var environment: [String: String]
+  /// Becomes its descriptor 3, on which it says where it can be reached.
+  public var report: FileDescriptor
+
+  public init(environment: [String: String], report: FileDescriptor) {
+    self.environment = environment
+    self.report = report
   }
 }

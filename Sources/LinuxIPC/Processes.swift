@@ -91,6 +91,9 @@ public enum Processes {
 public struct Child: Sendable {
   public let pid: Int32
 
+  /// - Parameter pid: of a process that may be somebody else's child; it can be watched and killed, not reaped.
+  public init(pid: Int32) { self.pid = pid }
+
   public func kill(_ signal: Int32 = SIGKILL) { Glibc.kill(pid, signal) }
 
   /// A descriptor that becomes readable when the child has ended.
@@ -174,6 +177,22 @@ public enum TextFile {
     }
     while let end = bytes.last, end == 10 || end == 32 || end == 0 { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+extension TextFile {
+  /// Makes a file, or replaces its contents, that only this user can read.
+  public static func write(_ text: String, to path: String) throws(SystemError) {
+    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
+    let descriptor = try check("open", path, ipcb_open(path, flags, 0o600))
+    defer { Glibc.close(descriptor) }
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let written = try retrying("write", path) {
+        rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      }
+      rest = rest.dropFirst(written)
+    }
   }
 }
 

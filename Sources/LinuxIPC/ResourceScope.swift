@@ -88,12 +88,14 @@ public struct ResourceScope: Sendable, Codable {
   }
 }
 
-/// Objects of the kernel that have a name or key but no place in a file system.
+/// Objects that have a name or key but no place in a directory of ours.
 public enum KernelObject: Sendable, Equatable {
   /// A POSIX message queue: `/name`.
   case messageQueue(String)
   case systemVQueue(key: Int32)
   case systemVSemaphores(key: Int32)
+  /// The socket and the lock file of an X server, which have their places in /tmp (Xserver(1)).
+  case display(Int32)
 
   /// A file name that says all.
   var note: String {
@@ -101,6 +103,7 @@ public enum KernelObject: Sendable, Equatable {
     case .messageQueue(let name): "kernel.mq.\(name.dropFirst())"
     case .systemVQueue(let key): "kernel.msg.\(key)"
     case .systemVSemaphores(let key): "kernel.sem.\(key)"
+    case .display(let number): "kernel.display.\(number)"
     }
   }
 
@@ -111,6 +114,7 @@ public enum KernelObject: Sendable, Equatable {
     case ("mq", _): self = .messageQueue("/\(parts[2])")
     case ("msg", let key?): self = .systemVQueue(key: key)
     case ("sem", let key?): self = .systemVSemaphores(key: key)
+    case ("display", let number?): self = .display(number)
     default: return nil
     }
   }
@@ -125,6 +129,14 @@ public enum KernelObject: Sendable, Equatable {
     case .systemVSemaphores(let key):
       let id = ipcb_semget(key, 0, 0)
       if id >= 0 { _ = ipcb_semctl_remove(id) }
+    case .display(let number):
+      let lock = "/tmp/.X\(number)-lock"
+      // A server that took the number since, or one that is still ending, removes its own.
+      guard let pid = TextFile.read(lock).flatMap({ Int32($0.drop { $0 == " " }) }), kill(pid, 0) != 0,
+        Glibc.errno == ESRCH
+      else { return }
+      unlink("/tmp/.X11-unix/X\(number)")
+      unlink(lock)
     }
   }
 }
