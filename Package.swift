@@ -15,6 +15,7 @@ let package = Package(
   name: "ipcbench",
   products: [
     .executable(name: "ipcbench", targets: ["ipcbench"]),
+    .executable(name: "ipcbench-object-server", targets: ["ipcbench-object-server"]),
     .library(name: "SharedRing", targets: ["SharedRing"]),
     .library(name: "IPCTransport", targets: ["IPCTransport"]),
     // For Benchmarks/Micro and for harnesses of other people's.
@@ -38,7 +39,11 @@ let package = Package(
 
     // What is measured, and how.
     .target(name: "Measurement", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
-    .target(name: "Mechanisms", dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement"]),
+    // Daemons that mechanisms need beside the workers, and connections to them.
+    .target(name: "Services", dependencies: ["LinuxIPC", "IPCTransport"]),
+    .target(
+      name: "Mechanisms",
+      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services"]),
 
     // What comes of it.
     .target(name: "Analysis"),
@@ -57,6 +62,10 @@ let package = Package(
         "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "Harness", "Results", "Analysis",
         "Comparing", "Reporting", "Exporting", arguments, logging,
       ]),
+
+    // What the message bus starts when somebody asks for an object; lies beside the command.
+    .executableTarget(
+      name: "ipcbench-object-server", dependencies: ["LinuxIPC", "Services"], path: "Sources/ObjectServer"),
 
     // The ring library by itself, for the ratios of `make reference`.
     .executableTarget(
