@@ -33,9 +33,14 @@ public struct TrialRunner {
   /// Upper bound for a whole trial; nil derives it from the trial's duration.
   private let deadlineNanoseconds: UInt64?
   private let pagePath: String
+  private let services: ServiceHost
   private var serial = 0
 
-  public init(scope: ResourceScope, clock: Clock, deadlineNanoseconds: UInt64?) throws(SystemError) {
+  /// - Parameter services: the caller stops them when the last trial has run.
+  public init(
+    scope: ResourceScope, services: ServiceHost, clock: Clock, deadlineNanoseconds: UInt64?
+  ) throws(SystemError) {
+    self.services = services
     pagePath = try scope.path("control", in: .memory)
     page = try ControlPage(creating: pagePath)
     self.scope = scope
@@ -44,12 +49,23 @@ public struct TrialRunner {
   }
 
   public mutating func run(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome {
+    let outcome = attempt(planned, plan, trial: trial)
+    guard case .failed(let reason) = outcome else { return outcome }
+    // A service that has ended explains what the workers saw of it.
+    let endings = services.takeEndings()
+    if endings.isEmpty { return outcome }
+    let sentence = reason.hasSuffix(".") ? String(reason.dropLast()) : reason
+    return .failed("\(([sentence] + endings).joined(separator: "; ")).")
+  }
+
+  private mutating func attempt(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome {
     serial += 1
     let spec = ChannelSpec(
       variant: planned.identity.variant, wait: planned.form.wait, attach: planned.attach,
       messageByteCount: planned.identity.messageBytes,
       messagesInFlight: planned.pattern == .roundTrip ? 1 : nil, memory: plan.memory,
-      topology: plan.topology, scope: scope, serial: serial, stallLimitNanoseconds: deadline(planned))
+      topology: plan.topology, scope: scope, serial: serial, stallLimitNanoseconds: deadline(planned),
+      services: services, workerCommand: [Program.ownPath, "worker"])
     let settings = TrialSettings(
       pattern: planned.pattern,
       payload: Payload(byteCount: planned.identity.messageBytes, touch: planned.touch),
@@ -91,22 +107,24 @@ public struct TrialRunner {
 
   /// Nil when both workers ended well.
   private func execute(_ start: WorkerStart, _ deadline: UInt64) -> TrialOutcome? {
-    var children: [(role: Role, child: Child)] = []
+    var workers: [StartedWorker] = []
     do throws(SystemError) {
-      for role in Role.allCases { children.append((role, try start.start(role))) }
+      // Who is started by a service has its order before the other one asks for it.
+      for role in Role.allCases where start.isActivated(role) { workers.append(try start.start(role)) }
+      for role in Role.allCases where !start.isActivated(role) { workers.append(try start.start(role)) }
     } catch {
-      stop(children)
+      stop(workers)
       start.channel.relinquish()
       return .failed("Cannot start the workers: \(error).")
     }
     start.channel.relinquish()
-    return Watch(page: page, deadlineNanoseconds: deadline).wait(for: children)
+    return Watch(page: page, deadlineNanoseconds: deadline).wait(for: workers)
   }
 
-  private func stop(_ children: [(role: Role, child: Child)]) {
-    for (_, child) in children {
-      child.kill()
-      _ = try? child.reap()
+  private func stop(_ workers: [StartedWorker]) {
+    for worker in workers {
+      worker.child?.kill()
+      _ = try? worker.child?.reap()
     }
   }
 
@@ -145,15 +163,34 @@ struct WorkerStart {
   let page: ControlPage
   let pagePath: String
 
-  func start(_ role: Role) throws(SystemError) -> Child {
+  func isActivated(_ role: Role) -> Bool {
+    if case .activated = channel.launch(role) { true } else { false }
+  }
+
+  func start(_ role: Role) throws(SystemError) -> StartedWorker {
     switch channel.launch(role) {
-    case .fork: return try Processes.fork { channel.work(role, settings, page) }
+    case .fork:
+      return StartedWorker(role: role, child: try Processes.fork { channel.work(role, settings, page) })
     case .spawn(let address, let input, let output):
-      let order = WorkerOrder(id, role, address: address, spec, settings, page: pagePath)
-      return try Processes.spawn(
-        "/proc/self/exe", ["worker", order.text], standardInput: input, standardOutput: output)
+      let child = try Processes.spawn(
+        "/proc/self/exe", ["worker", order(role, address).text], standardInput: input, standardOutput: output)
+      return StartedWorker(role: role, child: child)
+    case .activated(let address, let orderPath):
+      try TextFile.write(order(role, address, isActivated: true).text, to: orderPath)
+      return StartedWorker(role: role, child: nil)
     }
   }
+
+  private func order(_ role: Role, _ address: String, isActivated: Bool = false) -> WorkerOrder {
+    WorkerOrder(id, role, address: address, spec, settings, page: pagePath, isActivated: isActivated)
+  }
+}
+
+/// A worker whose end is awaited.
+struct StartedWorker {
+  let role: Role
+  /// Nil where a service starts it: it says who it is when it has begun.
+  let child: Child?
 }
 
 /// Waits for a pair of workers, and ends what does not end by itself.
@@ -161,47 +198,72 @@ struct Watch {
   let page: ControlPage
   let deadlineNanoseconds: UInt64
 
-  typealias Worker = (role: Role, child: Child)
-
-  /// Returns nil when both exited with 0; both are reaped in every case.
-  func wait(for workers: [Worker]) -> TrialOutcome? {
+  /// Returns nil when both ended well; none is left in any case.
+  func wait(for workers: [StartedWorker]) -> TrialOutcome? {
     let deadline = Clock.monotonicNanoseconds() + deadlineNanoseconds
     var running = workers
     var outcome: TrialOutcome?
     while !running.isEmpty {
-      let ended = ProcessPoll.firstEnded(running.map(\.child), milliseconds: 100)
-      if let ended {
-        let worker = running.remove(at: ended)
-        let found = judge(worker)
+      if let ended = firstEnded(running) {
+        let found = judge(running.remove(at: ended))
         // The first failure is the cause; the other worker's end is its consequence.
         if outcome == nil, let found {
           outcome = found
-          running.forEach { $0.child.kill() }
+          running.forEach(stop)
         }
         continue
       }
+      // Nobody will start it any more.
+      if running.allSatisfy({ process($0) == nil }) { return outcome ?? .failed(notStarted(running)) }
       guard outcome == nil else { continue }
       if StopSignal.isRequested {
         outcome = .interrupted
       } else if Clock.monotonicNanoseconds() > deadline {
         outcome = .failed(hangDescription(running))
       }
-      if outcome != nil { running.forEach { $0.child.kill() } }
+      if outcome != nil { running.forEach(stop) }
     }
     return StopSignal.isRequested ? .interrupted : outcome
   }
 
-  private func judge(_ worker: Worker) -> TrialOutcome? {
-    guard let status = try? worker.child.reap() else {
+  /// Nil while nobody has started it.
+  private func process(_ worker: StartedWorker) -> Child? {
+    if let child = worker.child { return child }
+    let pid = page.report(worker.role).pid
+    return pid > 0 ? Child(pid: pid) : nil
+  }
+
+  private func firstEnded(_ running: [StartedWorker]) -> Int? {
+    let begun = running.indices.filter { process(running[$0]) != nil }
+    let processes = begun.compactMap { process(running[$0]) }
+    return ProcessPoll.firstEnded(processes, milliseconds: 100).map { begun[$0] }
+  }
+
+  private func stop(_ worker: StartedWorker) { process(worker)?.kill() }
+
+  private func judge(_ worker: StartedWorker) -> TrialOutcome? {
+    let message = page.message(worker.role)
+    guard let child = worker.child else {
+      // Not ours to reap: what it reported counts.
+      if page.report(worker.role).stage == .done { return nil }
+      return .failed(
+        message.isEmpty
+          ? "The \(worker.role.rawValue) ended early." : "\(worker.role.rawValue): \(message)")
+    }
+    guard let status = try? child.reap() else {
       return .failed("The \(worker.role.rawValue) could not be waited for.")
     }
     if status == .exited(0) { return nil }
-    let message = page.message(worker.role)
     if case .exited = status, !message.isEmpty { return .failed("\(worker.role.rawValue): \(message)") }
     return .failed("The \(worker.role.rawValue) \(status).")
   }
 
-  private func hangDescription(_ running: [Worker]) -> String {
+  private func notStarted(_ running: [StartedWorker]) -> String {
+    let roles = running.map { "the \($0.role.rawValue)" }.joined(separator: " and ")
+    return "Nobody started \(roles)."
+  }
+
+  private func hangDescription(_ running: [StartedWorker]) -> String {
     let stages = running.map { "the \($0.role.rawValue) at '\(page.report($0.role).stage)'" }
     return "No end after \(Units.describe(nanoseconds: deadlineNanoseconds)), "
       + "\(stages.joined(separator: " and ")); the workers were stopped."

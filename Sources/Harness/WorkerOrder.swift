@@ -20,10 +20,12 @@ public struct WorkerOrder: Codable, Sendable {
   var stallLimitNanoseconds: UInt64
   var settings: TrialSettings
   var controlPage: String
-  var parent: Int32
+  /// Nil where a service starts the worker.
+  var parent: Int32?
 
   init(
-    _ id: String, _ role: Role, address: String, _ spec: ChannelSpec, _ settings: TrialSettings, page: String
+    _ id: String, _ role: Role, address: String, _ spec: ChannelSpec, _ settings: TrialSettings, page: String,
+    isActivated: Bool
   ) {
     mechanism = id
     variant = spec.variant
@@ -39,7 +41,7 @@ public struct WorkerOrder: Codable, Sendable {
     stallLimitNanoseconds = spec.stallLimitNanoseconds
     self.settings = settings
     controlPage = page
-    parent = getpid()
+    parent = isActivated ? nil : getpid()
   }
 
   var text: String {
@@ -47,13 +49,17 @@ public struct WorkerOrder: Codable, Sendable {
   }
 
   /// In the spawned worker: does the work; returns the exit code.
+  ///
+  /// - Parameter text: the order, or `@` and the file that holds it.
   public static func carryOut(_ text: String, _ entries: [MechanismEntry]) -> Int32 {
+    let text = text.hasPrefix("@") ? TextFile.read(String(text.dropFirst())) ?? "" : text
     guard let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
       let entry = entries.first(where: { $0.mechanism.id == order.mechanism }),
       let form = entry.form(order.variant, order.wait),
       let page = try? ControlPage(opening: order.controlPage)
     else { return 64 }
-    Processes.dieWithParent(order.parent)
+    // Who was started by a service has a parent that ends at once; it sees that the service has ended, and its peer.
+    if let parent = order.parent { Processes.dieWithParent(parent) }
     StopSignal.ignoreBrokenPipes()
     let spec = ChannelSpec(
       variant: order.variant, wait: order.wait, attach: order.attach,

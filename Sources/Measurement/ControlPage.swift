@@ -1,3 +1,4 @@
+import Glibc
 import IPCTransport
 import LinuxIPC
 import Synchronization
@@ -14,6 +15,7 @@ public struct ControlPage: Sendable {
   /// Offsets in bytes.
   enum Offset {
     static var stop: Int { 0 }
+    static var owner: Int { 64 }
     static var arrivals: Int { 128 }  // one pair of lines for each role
     static var agreed: Int { 384 }
     static var endSeen: Int { 448 }
@@ -44,8 +46,18 @@ public struct ControlPage: Sendable {
     mapping = try Mapping.shared(descriptor, byteCount: Self.byteCount)
   }
 
-  /// Before each trial, while no worker lives. Also takes the page faults that recording would take.
-  public func reset() { mapping.populate() }
+  /// Before each trial, while no worker lives: everything is zero. Also takes the page faults that recording would
+  /// take.
+  public func reset() {
+    mapping.populate()
+    word(Offset.owner).pointee.store(UInt64(getpid()), ordering: .releasing)
+  }
+
+  /// Whether the harness has ended without taking this worker with it.
+  private var isAbandoned: Bool {
+    kill(Int32(truncatingIfNeeded: word(Offset.owner).pointee.load(ordering: .acquiring)), 0) != 0
+      && errno == ESRCH
+  }
 
   public func histogram(_ index: Int) -> SharedHistogram {
     let stride = (SharedHistogram.byteCount + 4095) / 4096 * 4096
@@ -93,7 +105,7 @@ public struct ControlPage: Sendable {
 
   /// Waits until the peer has come as far. Both sleep, so that one that is not pinned yet gets a CPU.
   ///
-  /// - Returns: false when the peer gave up.
+  /// - Returns: false when the peer gave up, or the harness is gone.
   func barrier(_ role: Role) -> Bool {
     let mine = arrivals(role)
     let theirs = arrivals(role == .producer ? .consumer : .producer)
@@ -105,6 +117,7 @@ public struct ControlPage: Sendable {
       if reached >= stage { return stop.load() == 0 }
       if stop.load() != 0 { return false }
       theirs.wait(while: reached, nanoseconds: 50_000_000)
+      if theirs.load() == reached && isAbandoned { return false }
     }
   }
 
@@ -144,6 +157,8 @@ public struct WorkerReport: Sendable, BitwiseCopyable {
   public var migrations: UInt64 = 0
   public var hasMigrations = false
   public var cpu: Int32 = -1
+  /// 0 until the worker has begun: the harness may not have started it itself.
+  public var pid: Int32 = 0
   /// From the first barrier to the end of attaching.
   public var attachNanoseconds: UInt64 = 0
   /// Pages of the shared mapping on NUMA nodes 0 to 7, of up to 1,024 looked at; only from the producer.

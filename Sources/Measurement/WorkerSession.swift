@@ -1,3 +1,4 @@
+import Glibc
 import IPCTransport
 import LinuxIPC
 
@@ -23,6 +24,7 @@ public struct WorkerSession {
     self.settings = settings
     self.page = page
     calibration = Calibration(settings)
+    report.pid = getpid()
     publish()
   }
 

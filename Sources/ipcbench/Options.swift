@@ -64,6 +64,7 @@ extension WaitKind: ParsedWord { init?(word: String) { self.init(rawValue: word)
 extension Attach: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Arrival: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Touch: ExpressibleByArgument {}
+extension DisplayChoice: ExpressibleByArgument {}
 
 /// `auto`, `none`, or two CPU numbers.
 struct PinOption: ExpressibleByArgument {

@@ -30,6 +30,8 @@ struct RunCommand: ParsableCommand {
   var pin: PinOption = PinOption(argument: "auto")!
   @Option(help: "How workers get the channel: inherit, name, handle, scm-rights.")
   var attach: CommaList<Attach>?
+  @Option(help: "own: a private X server; host: that of $DISPLAY, whose clipboard is overwritten.")
+  var display: DisplayChoice = .own
   @Option(help: "Pages of shared mappings: local, producer, consumer, interleave, node:N.")
   var memory: MemoryOption = .local
   @Option(name: .customLong("rate"), help: "Offered load of 'paced', messages per second: 10k,100k.")

@@ -119,13 +119,18 @@ struct Session {
     firstOrder: Int
   ) throws {
     Preparation.run(quiet: options.quiet, topology: topology)
-    defer { scope.removeAll() }
+    let services = ServiceHost(
+      scope: scope, logDirectory: "\(directory.path)/services", display: options.display)
+    defer {
+      services.stopAll()
+      scope.removeAll()
+    }
     let identity = RunIdentity(
       runID: runID, sessionID: RunID.make(), hostID: machine.environment.host.hostID,
       environmentHash: machine.environment.hash, gitCommit: machine.environment.tool.gitCommit ?? "")
     var loop = RunLoop(
       plan: plan, identity: identity, finished: finished, firstOrder: firstOrder, clock: machine.clock,
-      timeBudgetNanoseconds: options.timeBudget?.nanoseconds, runner: try makeRunner(machine.clock))
+      timeBudgetNanoseconds: options.timeBudget?.nanoseconds, runner: try makeRunner(machine.clock, services))
     var progress = TerminalProgress(
       isQuiet: options.quiet, predictedNanoseconds: plan.predictedNanoseconds)
     var sink = DirectorySink(directory: directory)
@@ -134,9 +139,10 @@ struct Session {
     try conclude(try sink.directory.load(), summary)
   }
 
-  private func makeRunner(_ clock: Clock) throws -> TrialRunner {
+  private func makeRunner(_ clock: Clock, _ services: ServiceHost) throws -> TrialRunner {
     do {
-      return try TrialRunner(scope: scope, clock: clock, deadlineNanoseconds: options.deadline?.nanoseconds)
+      return try TrialRunner(
+        scope: scope, services: services, clock: clock, deadlineNanoseconds: options.deadline?.nanoseconds)
     } catch {
       throw Problem(.toolFailed, "Cannot map the control page: \(error).")
     }

@@ -13,7 +13,8 @@ struct SideOrder: Codable {
   var serial: Int
   /// The file with the counter, and with what a failing side says.
   var page: String
-  var parent: Int32
+  /// Nil where a service starts it.
+  var parent: Int32?
 }
 
 /// The page that both sides and the checker share.
@@ -85,11 +86,14 @@ final class Bench<P: ChannelProvider, T: Transport & ~Copyable> where P.Attachme
   private let page: SharedPage
   private let pagePath: String
   private var serial = 0
+  /// Daemons that the mechanism needs; whoever ends this process stops them before.
+  let services: ServiceHost
 
   init(variant: String, attach: Attach) throws {
     self.variant = variant
     self.attach = attach
     traits = P.mechanism.traits(of: variant)
+    services = ServiceHost(scope: scope, logDirectory: try scope.path("services"))
     pagePath = try scope.path("checker-\(getpid())", in: .memory)
     let descriptor = try SharedObject.createFile(path: pagePath, byteCount: 4096)
     page = SharedPage(mapping: try LinuxIPC.Mapping.shared(descriptor, byteCount: 4096))
@@ -100,7 +104,8 @@ final class Bench<P: ChannelProvider, T: Transport & ~Copyable> where P.Attachme
     serial += 1
     return ChannelSpec(
       variant: variant, wait: T.wait, attach: attach, messageByteCount: messageByteCount, topology: topology,
-      scope: scope, serial: serial, stallLimitNanoseconds: 5_000_000_000)
+      scope: scope, serial: serial, stallLimitNanoseconds: 5_000_000_000, services: services,
+      workerCommand: [Program.ownPath] + CommandLine.arguments[1...3])
   }
 
   func run(_ exchange: Exchange<T>) throws {
@@ -108,27 +113,41 @@ final class Bench<P: ChannelProvider, T: Transport & ~Copyable> where P.Attachme
     let channel = try P.open(spec)
     defer { P.close(channel) }
     page.mapping.populate()
+    // Who is started by a service has its order before the other one asks for it.
     var children: [(Role, Child)] = []
-    for role in Role.allCases { children.append((role, try start(exchange, role, channel, spec))) }
+    for role in Role.allCases.reversed() {
+      if let child = try start(exchange, role, channel, spec) { children.append((role, child)) }
+    }
     P.relinquish(channel)
     try reap(children, exchange.victim)
   }
 
   private func start(
     _ exchange: Exchange<T>, _ role: Role, _ channel: P.Channel, _ spec: ChannelSpec
-  ) throws -> Child {
-    guard case .spawn(let address, let input, let output) = P.launch(channel, role, spec) else {
+  ) throws -> Child? {
+    switch P.launch(channel, role, spec) {
+    case .fork:
       return try Processes.fork {
         work(P.self, exchange, role, spec, self.page) { () throws(TransportError) in channel }
       }
+    case .spawn(let address, let input, let output):
+      return try Processes.spawn(
+        "/proc/self/exe",
+        Array(CommandLine.arguments[1...3]) + [order(exchange, role, address, spec, parent: getpid())],
+        standardInput: input, standardOutput: output)
+    case .activated(let address, let orderPath):
+      try TextFile.write(order(exchange, role, address, spec, parent: nil), to: orderPath)
+      return nil
     }
+  }
+
+  private func order(
+    _ exchange: Exchange<T>, _ role: Role, _ address: String, _ spec: ChannelSpec, parent: Int32?
+  ) throws -> String {
     let order = SideOrder(
       exchange: exchange.name, role: role, address: address, messageByteCount: exchange.messageByteCount,
-      scope: scope, serial: spec.serial, page: pagePath, parent: getpid())
-    let text = String(decoding: try JSONEncoder().encode(order), as: UTF8.self)
-    return try Processes.spawn(
-      "/proc/self/exe", Array(CommandLine.arguments[1...3]) + [text], standardInput: input,
-      standardOutput: output)
+      scope: scope, serial: spec.serial, page: pagePath, parent: parent)
+    return String(decoding: try JSONEncoder().encode(order), as: UTF8.self)
   }
 
   /// A check that hangs is a failure, not a hanging test run.

@@ -29,8 +29,11 @@ else {
 }
 signal(SIGPIPE, SIG_IGN)
 if arguments.count > 4 {
-  guard let order = try? JSONDecoder().decode(SideOrder.self, from: Data(arguments[4].utf8)) else { exit(64) }
-  Processes.dieWithParent(order.parent)
+  // The order, or `@` and the file that holds it.
+  let text =
+    arguments[4].hasPrefix("@") ? TextFile.read(String(arguments[4].dropFirst())) ?? "" : arguments[4]
+  guard let order = try? JSONDecoder().decode(SideOrder.self, from: Data(text.utf8)) else { exit(64) }
+  if let parent = order.parent { Processes.dieWithParent(parent) }
   form.visit(Side(order: order, variant: variant, wait: wait, attach: attach))
 } else {
   form.visit(Checks(variant: variant, wait: wait, attach: attach))
