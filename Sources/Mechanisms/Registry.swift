@@ -8,8 +8,12 @@ public enum Registry {
     .ring(SharedMemory.self),
     .ring(MappedFile.self),
     MechanismEntry(
-      .of(MappedFileNotify.self, NotifiedView<Block>.self),
-      .of(MappedFileNotify.self, NotifiedView<Spin>.self)),
+      .of(
+        MappedFileNotify.self, NotifiedView<SignalNotifier<Block>>.self,
+        variants: ["signal", "tmpfs", "disk"]),
+      .of(
+        MappedFileNotify.self, NotifiedView<SignalNotifier<Spin>>.self, variants: ["signal", "tmpfs", "disk"]),
+      .of(MappedFileNotify.self, NotifiedView<WindowNotifier<Block>>.self, variants: ["window"])),
     .byteStream(
       Pipe.self,
       .of(Pipe.self, Messages<Packets<Connected, Block>>.self, variants: ["packet"]),
@@ -27,7 +31,17 @@ public enum Registry {
     .packets(Mailslots.self, Datagram.self),
     MechanismEntry(
       .of(CopyData.self, CallByCopy<Block>.self), .of(CopyData.self, CallByCopy<Spin>.self),
-      .of(CopyData.self, CallByCopy<SpinThenBlock>.self)),
+      .of(CopyData.self, CallByCopy<SpinThenBlock>.self),
+      .of(CopyDataByProperty.self, Calls<CopyDataPort<Block>>.self, variants: ["x11"])),
+    MechanismEntry(.of(Clipboard.self, Messages<ClipboardPort<Block>>.self)),
+    MechanismEntry(
+      .of(DDE.self, Messages<ColdLinkPort<Block>>.self, variants: ["cold"]),
+      .of(DDE.self, Messages<WarmLinkPort<Block>>.self, variants: ["warm"]),
+      .of(DDE.self, Messages<HotLinkPort<Block>>.self, variants: ["hot"])),
+    MechanismEntry(
+      .of(OLE.self, Calls<ObjectCallPort<Block>>.self, variants: ["call"]),
+      .of(OLE.self, Messages<ActivationPort<Block>>.self, variants: ["activate"]),
+      .of(OLE.self, Messages<EmbedPort<Block>>.self, variants: ["embed"])),
     .byteStream(UnixStream.self),
     .packets(UnixSeqpacket.self, Connected.self),
     .packets(UnixDgram.self, Datagram.self),
@@ -60,6 +74,7 @@ public enum Registry {
     .port(Inotify.self, WatchBell<Block>.self, WatchBell<Spin>.self),
     MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self)),
     MechanismEntry(.of(NNG.self, Messages<NNGPort<Block>>.self)),
+    MechanismEntry(.of(DBus.self, Calls<BusCallPort<Block>>.self)),
   ]
 
   /// Id of the mechanism that exchanges nothing, whose figures are the tool's own cost.

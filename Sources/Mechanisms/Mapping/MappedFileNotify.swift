@@ -1,6 +1,7 @@
 import Glibc
 import IPCTransport
 import LinuxIPC
+import Services
 import Synchronization
 import SystemPackage
 
@@ -10,41 +11,67 @@ public enum MappedFileNotify: ChannelProvider {
   public static var mechanism: Mechanism {
     Mechanism(
       id: "mapped-file-notify",
-      summary: "a text in a named mapping, msync, and a queued signal to a process found by name",
+      summary: "a text in a named mapping, msync, and a notification to a process found by name",
       counterpart: "file mapping + window message",
       variants: [
-        .init("signal", "a POSIX shared-memory object"),
-        .init("tmpfs", "a file in memory"),
-        .init("disk", "a file on a disk: each message waits for it to be written"),
+        .init("window", "a POSIX shared-memory object, a message to the peer's window"),
+        .init("signal", "a POSIX shared-memory object, a queued signal"),
+        .init("tmpfs", "a file in memory, a queued signal"),
+        .init("disk", "a file on a disk, to which each message waits to be written, and a queued signal"),
       ],
       traits: Traits(
         framing: .call, direction: .twoWay, reach: .host, attach: [.name], payloadCopies: 1,
         minimumMessageByteCount: 1, maximumMessageByteCount: NotifiedText.viewByteCount),
-      explanation: explanation, manPages: ["mmap(2)", "msync(2)", "sigqueue(3)", "proc_pid_exe(5)"])
+      explanation: explanation,
+      manPages: ["mmap(2)", "msync(2)", "sigqueue(3)", "proc_pid_exe(5)", "Xvfb(1)"])
   }
 
-  /// The mapping's name or path.
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> String {
+  /// Where the mapping and the peer's window are.
+  public struct Channel: Sendable {
+    /// The mapping's name or path.
+    var name: String
+    /// Nil where signals notify.
+    var server: XAddress?
+  }
+
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
+    let server = isWindow(spec) ? try spec.service(XServer.self).address : nil
     let name = try name(spec)
     try explaining("create the mapping \(name)") { () throws(SystemError) in
       let byteCount = NotifiedText.mappingByteCount
       let descriptor =
-        spec.variant == "signal"
+        isObject(spec)
         ? try SharedObject.createPosix(name: name, byteCount: byteCount)
         : try SharedObject.createFile(path: name, byteCount: byteCount)
       descriptor.closeQuietly()
     }
-    return name
+    return Channel(name: name, server: server)
+  }
+
+  private static func isWindow(_ spec: ChannelSpec) -> Bool { spec.variant == "window" }
+  private static func isObject(_ spec: ChannelSpec) -> Bool { isWindow(spec) || spec.variant == "signal" }
+
+  public static func address(of channel: Channel) -> String {
+    ([channel.name] + (channel.server.map { [$0.text] } ?? [])).joined(separator: " ")
+  }
+
+  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
+    let parts = address.split(separator: " ", maxSplits: 1).map(String.init)
+    guard let name = parts.first else {
+      throw TransportError(.unsupported, "'\(address)' does not name a mapping.")
+    }
+    return Channel(name: name, server: parts.count > 1 ? XAddress(parts[1]) : nil)
   }
 
   private static func name(_ spec: ChannelSpec) throws(TransportError) -> String {
-    guard spec.variant != "signal" else { return spec.scope.objectName(spec.name("text")) }
+    guard !isObject(spec) else { return spec.scope.objectName(spec.name("text")) }
     return try explaining("name a file") { () throws(SystemError) in
       try spec.scope.path(spec.name("text"), in: spec.variant == "disk" ? .disk : .memory)
     }
   }
 
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {
+    if isWindow(spec) { try XMeeting.probe() }
     guard spec.variant == "disk" else { return }
     let kind = try explaining("look at /var/tmp") { () throws(SystemError) in
       try FileSystemKind.of("/var/tmp")
@@ -55,32 +82,29 @@ public enum MappedFileNotify: ChannelProvider {
     }
   }
 
-  public static func close(_ name: String) {
-    SharedObject.unlinkPosix(name: name)
-    SharedObject.removeFile(path: name)
+  public static func close(_ channel: Channel) {
+    SharedObject.unlinkPosix(name: channel.name)
+    SharedObject.removeFile(path: channel.name)
   }
 
   public struct Attachment: Sendable {
     var view: LinuxIPC.Mapping
-    var ownName: String
-    var peerName: String
+    var names: ProcessNames
+    var server: XAddress?
   }
 
   /// Both sides map the same view: a notification is synchronous, so that only one of them writes.
   public static func attach(
-    _ name: String, as role: Role, _ spec: ChannelSpec
+    _ channel: Channel, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Attachment {
+    let name = channel.name
     let view = try explaining("map a view of \(name)") { () throws(SystemError) in
       let descriptor =
-        try spec.variant == "signal" ? SharedObject.openPosix(name: name) : SharedObject.openFile(path: name)
+        try isObject(spec) ? SharedObject.openPosix(name: name) : SharedObject.openFile(path: name)
       defer { descriptor.closeQuietly() }
       return try LinuxIPC.Mapping.view(of: descriptor, offset: 0, byteCount: NotifiedText.viewByteCount)
     }
-    let names = Role.allCases.map {
-      "ipcb\(spec.scope.pid)\($0 == .producer ? "p" : "c")\(spec.serial % 1000)"
-    }
-    let isProducer = role == .producer
-    return Attachment(view: view, ownName: names[isProducer ? 0 : 1], peerName: names[isProducer ? 1 : 0])
+    return Attachment(view: view, names: ProcessNames(spec, role), server: channel.server)
   }
 }
 
@@ -106,77 +130,35 @@ public enum NotifiedText {
   }
 }
 
-/// The message is written into the view, padded, flushed; a real-time signal tells the peer its length ("data
-/// ready", the example's WM_USER+101), and another one comes back when the peer has read it.
-public struct NotifiedView<Wait: WaitStrategy>: Transport, ~Copyable {
-  public static var wait: WaitKind { Wait.kind }
+/// The message is written into the view, padded, flushed; a notification tells the peer its length ("data ready",
+/// the example's WM_USER+101), and another one comes back when the peer has read it.
+public struct NotifiedView<Notifier: ViewNotifier & ~Copyable>: Transport, ~Copyable {
+  public static var wait: WaitKind { Notifier.Wait.kind }
   @inlinable public static var replyByteCount: Int? { 0 }
 
   private let view: LinuxIPC.Mapping
   private let capacity: Int
-  private let peer: Int32
-  private let lookUpNanoseconds: UInt64
-  private let dataReady: RealTimeSignal
-  private let acknowledged: RealTimeSignal
   private let receiveBuffer = Buffer.allocate(NotifiedText.viewByteCount)
-  private var patience: Patience<Wait>
-  private let peerWatch: FileDescriptor
+  private var notifier: Notifier
+  private var patience: Patience<Notifier.Wait>
   public var stalls: UInt64 { patience.stalls }
   public var sharedMapping: LinuxIPC.Mapping? { view }
 
   public var facts: TransportFacts {
     var facts = TransportFacts()
-    facts.peerLookUpNanoseconds = lookUpNanoseconds
+    facts.peerLookUpNanoseconds = notifier.lookUpNanoseconds
     return facts
   }
-
-  /// "I am ready" and "I will send nothing more", as lengths that no message has.
-  private static var hello: UInt64 { 1 << 32 }
-  private static var goodbye: UInt64 { 1 << 33 }
 
   public init(
     _ attachment: MappedFileNotify.Attachment, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) {
-    let patience = try Patience<Wait>(nil, spec)
-    let (dataReady, acknowledged) = (RealTimeSignal(5), RealTimeSignal(6))
-    let signals = [dataReady, acknowledged]
-    try explaining("block the notification's signals") { () throws(SystemError) in
-      for signal in signals { try signal.block() }
-    }
-    // Only now may anybody find this process.
-    ProcessName.set(attachment.ownName)
-    let (pid, lookUpNanoseconds) = try Self.find(attachment.peerName)
-    let peerWatch = try explaining("watch the peer") { () throws(SystemError) in try Child.descriptor(of: pid)
-    }
-    _ = dataReady.queue(Self.hello, to: pid)
-    var value: UInt64 = 0
-    guard dataReady.take(&value, nanoseconds: 5_000_000_000) == 0, value == Self.hello else {
-      throw TransportError(.system, "The process '\(attachment.peerName)' did not answer within 5 s.")
-    }
+    let patience = try Patience<Notifier.Wait>(nil, spec)
+    let notifier = try Notifier(attachment)
+    self.patience = patience
+    self.notifier = notifier
     capacity = min(spec.messageByteCount, NotifiedText.viewByteCount)
     view = attachment.view
-    peer = pid
-    (self.lookUpNanoseconds, self.peerWatch) = (lookUpNanoseconds, peerWatch)
-    (self.dataReady, self.acknowledged) = (dataReady, acknowledged)
-    self.patience = patience
-    if Wait.sleeps { Heartbeat.start() }
-  }
-
-  /// Looks for the peer until it is there; the time is that of the look that found it.
-  private static func find(_ name: String) throws(TransportError) -> (Int32, UInt64) {
-    let executable = ProcessName.executable(of: getpid()) ?? ""
-    let deadline = Clock.monotonicNanoseconds() + 5_000_000_000
-    while true {
-      let began = Clock.monotonicNanoseconds()
-      if let pid = ProcessName.find(name, executable: executable).first {
-        return (pid, Clock.monotonicNanoseconds() - began)
-      }
-      guard Clock.monotonicNanoseconds() < deadline else {
-        throw TransportError(
-          .unavailable, "No process named '\(name)' runs \(executable); start the other side.")
-      }
-      usleep(1000)
-    }
   }
 
   public mutating func send(
@@ -196,46 +178,35 @@ public struct NotifiedView<Wait: WaitStrategy>: Transport, ~Copyable {
     fill(&span)
     memset(view.base + byteCount, 0, NotifiedText.viewByteCount - byteCount)
     if view.flush() != 0 { throw .system(errno: RawDescriptor.lastError) }
-    if dataReady.queue(UInt64(byteCount), to: peer) != 0 { throw .peerClosed }
-    _ = try awaitSignal(acknowledged)
+    if notifier.post(.dataReady, UInt32(byteCount)) != 0 { throw .peerClosed }
+    _ = try awaitNotice(.acknowledged)
     answer(RawSpan(_unsafeStart: view.base, byteCount: 0))
   }
 
   public mutating func serve(
     _ body: (borrowing RawSpan) -> Void, replyByteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(ExchangeError) {
-    let length = try awaitSignal(dataReady)
-    if length == Self.goodbye { throw .peerClosed }
-    guard length > 0, length <= UInt64(capacity) else { throw .corrupted }
+    let length = try awaitNotice(.dataReady)
+    guard length > 0, length <= capacity else { throw .corrupted }
     // The whole view is taken, as the example's client does.
     memcpy(receiveBuffer, view.base, NotifiedText.viewByteCount)
-    body(RawSpan(_unsafeStart: receiveBuffer, byteCount: Int(length)))
+    body(RawSpan(_unsafeStart: receiveBuffer, byteCount: length))
     var nothing = MutableRawSpan(_unsafeStart: receiveBuffer, byteCount: 0)
     fill(&nothing)
-    if acknowledged.queue(1, to: peer) != 0 { throw .peerClosed }
+    if notifier.post(.acknowledged, 0) != 0 { throw .peerClosed }
   }
 
-  private mutating func awaitSignal(_ signal: RealTimeSignal) throws(ExchangeError) -> UInt64 {
-    var value: UInt64 = 0
+  private mutating func awaitNotice(_ notice: ViewNotice) throws(ExchangeError) -> Int {
     var steps = 0
-    while signal.take(&value, nanoseconds: Wait.sleeps ? .max : 0) != 0 {
+    while true {
+      let length = notifier.take(notice)
+      if length >= 0 { return length }
       steps &+= 1
-      if Wait.sleeps || steps & 1023 == 0 {
-        var request = pollfd(fd: peerWatch.rawValue, events: Int16(POLLIN), revents: 0)
-        // What a dead peer had sent is in the queue; one more look finds it.
-        if poll(&request, 1, 0) > 0 && signal.take(&value, nanoseconds: 0) != 0 { throw .peerClosed }
-        if value != 0 { break }
-        errno = EINTR
-      }
-      try patience.wait(steps)
+      try patience.wait(steps, notifier.descriptor, Int16(POLLIN))
     }
-    return value
   }
 
-  public mutating func shutDown() {
-    Heartbeat.stop()
-    _ = dataReady.queue(Self.goodbye, to: peer)
-  }
+  public mutating func shutDown() { notifier.close() }
 }
 
 extension MappedFileNotify {

@@ -10,11 +10,19 @@ public enum CopyData: MeetingProvider {
   public static var mechanism: Mechanism {
     Mechanism(
       id: "copy-data",
-      summary: "a synchronous call: process_vm_writev into the receiver, its handler's result back",
+      summary: "a synchronous call: data into the receiver, its handler's result back",
       counterpart: "WM_COPYDATA",
+      variants: [
+        .init("", "process_vm_writev, futexes"),
+        .init(
+          "x11", "a property of the receiver's window, a message, and one back",
+          traits: Traits(
+            framing: .call, direction: .twoWay, reach: .host, attach: [.name], payloadCopies: 6,
+            maximumMessageByteCount: 64 << 20)),
+      ],
       traits: Traits(
         framing: .call, direction: .twoWay, reach: .host, attach: [.inherit, .name], payloadCopies: 1),
-      explanation: explanation, manPages: ["process_vm_writev(2)", "futex(2)"])
+      explanation: explanation, manPages: ["process_vm_writev(2)", "futex(2)", "Xvfb(1)"])
   }
 
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {

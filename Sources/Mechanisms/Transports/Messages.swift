@@ -28,6 +28,8 @@ public protocol MessagePort: ~Copyable, SendableMetatype {
   /// What to poll before the next attempt; −1 where there is nothing to poll.
   var input: Int32 { get }
   var output: Int32 { get }
+  /// What to poll `output` for: room, or where each message is acknowledged, the answer.
+  static var outputEvent: Int16 { get }
   var facts: TransportFacts { get }
 
   mutating func close()
@@ -39,6 +41,7 @@ extension MessagePort where Self: ~Copyable {
   public static func meeting(_ attachment: Attachment) -> Meeting? { nil }
   @inlinable public var input: Int32 { -1 }
   @inlinable public var output: Int32 { -1 }
+  @inlinable public static var outputEvent: Int16 { Int16(POLLOUT) }
   public var facts: TransportFacts { TransportFacts() }
   public mutating func close() {}
 }
@@ -83,7 +86,7 @@ public struct Messages<Port: MessagePort & ~Copyable>: Transport, ~Copyable {
     var steps = 0
     while port.put(sendBuffer, byteCount) < 0 {
       steps &+= 1
-      try patience.wait(steps, port.output, Int16(POLLOUT))
+      try patience.wait(steps, port.output, Port.outputEvent)
     }
     // Where nothing ever makes it wait, a side would never look after its peer.
     if Port.mayDrop {

@@ -50,6 +50,12 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
       if wasReset { throw .peerClosed }
       wasReset = true
     case EPIPE, ECONNREFUSED, ENOTCONN, ESRCH, EIDRM, ENOENT: throw .peerClosed
+    case ESHUTDOWN: throw .serviceEnded
+    case ECANCELED: throw .ownershipLost
+    case ENODATA: throw .refused
+    case ENOEXEC: throw .notStarted
+    case EBADMSG: throw .corrupted
+    case EDEADLK: throw .mutualCall
     default: throw .system(errno: error)
     }
   }
