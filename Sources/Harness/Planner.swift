@@ -54,24 +54,8 @@ public struct Planner {
   }
 
   private func requests(named name: String) throws(UsageError) -> [Request] {
-    let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
-    guard let id = parts.first, let entry = entries.first(where: { $0.mechanism.id == id }) else {
-      throw unknown(name)
-    }
-    let known = entry.mechanism.variantNames
-    // The plain form, where there is one, is what the id alone names.
-    let wanted = parts.count == 2 ? parts[1] : known.contains("") ? "" : "*"
-    guard wanted == "*" || known.contains(wanted) else { throw unknown(name) }
-    return (wanted == "*" ? known : [wanted]).map { Request(entry: entry, variant: $0, isNamed: true) }
-  }
-
-  private func unknown(_ name: String) -> UsageError {
-    let known = entries.flatMap { entry in
-      [entry.mechanism.id] + entry.mechanism.variantNames.map { entry.mechanism.id(of: $0) }
-    }
-    return UsageError(
-      "Unknown mechanism '\(name)'; did you mean '\(nearest(to: name, in: known))'? "
-        + "'ipcbench list' shows all of them.")
+    let (entry, variants) = try entries.named(name)
+    return variants.map { Request(entry: entry, variant: $0, isNamed: true) }
   }
 
   // MARK: Cases
@@ -157,14 +141,8 @@ public struct Planner {
   ) -> String? {
     let id = request.entry.mechanism.id(of: request.variant)
     let traits = request.entry.mechanism.traits(of: request.variant)
-    if request.entry.form(request.variant, wait) == nil {
-      let waits = request.entry.forms(of: request.variant).map(\.wait.rawValue).joined(separator: ", ")
-      return "\(id) does not wait by '\(wait.rawValue)'; it offers \(waits)."
-    }
-    if !traits.attach.contains(attach) {
-      let offered = traits.attach.map(\.rawValue).joined(separator: ", ")
-      return "\(id) cannot be attached by '\(attach.rawValue)'; it offers \(offered)."
-    }
+    if let reason = request.entry.whyNot(request.variant, wait: wait) { return reason }
+    if let reason = request.entry.mechanism.whyNot(request.variant, attach: attach) { return reason }
     if traits.framing == .notification && pattern != .roundTrip {
       return "\(id) is a notification: it carries no messages, so only its round trip is measured."
     }
@@ -194,11 +172,7 @@ public struct Planner {
     if pattern == .paced && size < Payload.stampByteCount {
       return "a paced message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
     }
-    let maximum = min(traits.maximumMessageByteCount ?? .max, Self.largestMessage)
-    if size > maximum {
-      return "\(id) carries at most \(Units.describe(byteCount: maximum)) here, "
-        + "\(Units.describe(byteCount: size)) were asked for."
-    }
+    if let reason = form.mechanism.whyNot(variant, byteCount: size) { return reason }
     return probe(form, variant, size, attach, memory)
   }
 
@@ -222,9 +196,6 @@ public struct Planner {
   }
 
   private final class Answers { var byQuestion: [String: String?] = [:] }
-
-  /// Two rings and two sides' buffers must fit into memory with ease.
-  private static var largestMessage: Int { 256 << 20 }
 
   // MARK: Placement
 

@@ -41,7 +41,7 @@ public struct Form: Sendable {
   /// In a spawned worker: finds the channel and does the whole of the work; returns the exit code.
   public let workAt: @Sendable (_ address: String, Role, ChannelSpec, TrialSettings, ControlPage) -> Int32
   public let removeLeftovers: @Sendable () -> Void
-  /// For checks that are generic; never used to measure.
+  /// For checks and demonstrations, which are generic; never used to measure.
   public let visit: @Sendable (any FormVisitor) -> Void
 
   @usableFromInline init(

@@ -16,8 +16,8 @@ struct IPCBench: ParsableCommand {
     version: Version.text,
     subcommands: [
       ListCommand.self, ExplainCommand.self, RunCommand.self, ReportCommand.self, CompareCommand.self,
-      CheckCommand.self, AACommand.self, ExportCommand.self, HistoryCommand.self, DoctorCommand.self,
-      WorkerCommand.self,
+      CheckCommand.self, AACommand.self, ExportCommand.self, HistoryCommand.self, ServeCommand.self,
+      DriveCommand.self, DoctorCommand.self, WorkerCommand.self,
     ])
 
   static func main() {

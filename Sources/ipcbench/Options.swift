@@ -65,6 +65,8 @@ extension Attach: ParsedWord { init?(word: String) { self.init(rawValue: word) }
 extension Arrival: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Touch: ExpressibleByArgument {}
 extension DisplayChoice: ExpressibleByArgument {}
+extension WaitKind: ExpressibleByArgument {}
+extension ByteSize: ExpressibleByArgument { init?(argument: String) { self.init(word: argument) } }
 
 /// `auto`, `none`, or two CPU numbers.
 struct PinOption: ExpressibleByArgument {

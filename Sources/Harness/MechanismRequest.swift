@@ -1,0 +1,59 @@
+import IPCTransport
+import LinuxIPC
+import Measurement
+import Results
+
+extension [MechanismEntry] {
+  /// The mechanism that an id means as it is typed, `shared-memory:posix`, and its variants that are meant. The id
+  /// alone means the plain form where there is one, and every variant where there is none.
+  public func named(_ name: String) throws(UsageError) -> (entry: MechanismEntry, variants: [String]) {
+    let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+    guard let id = parts.first, let entry = first(where: { $0.mechanism.id == id }) else {
+      throw unknown(name)
+    }
+    let known = entry.mechanism.variantNames
+    let wanted = parts.count == 2 ? [parts[1]] : known.contains("") ? [""] : known
+    guard known.contains(wanted[0]) else { throw unknown(name) }
+    return (entry, wanted)
+  }
+
+  private func unknown(_ name: String) -> UsageError {
+    let known = flatMap { entry in
+      [entry.mechanism.id] + entry.mechanism.variantNames.map { entry.mechanism.id(of: $0) }
+    }
+    return UsageError(
+      "Unknown mechanism '\(name)'; did you mean '\(nearest(to: name, in: known))'? "
+        + "'ipcbench list' shows all of them.")
+  }
+}
+
+// What is not offered on any machine: nil where it is, else a sentence.
+
+extension MechanismEntry {
+  public func whyNot(_ variant: String, wait: WaitKind) -> String? {
+    guard form(variant, wait) == nil else { return nil }
+    let waits = forms(of: variant).map(\.wait.rawValue).joined(separator: ", ")
+    return "\(mechanism.id(of: variant)) does not wait by '\(wait.rawValue)'; it offers \(waits)."
+  }
+}
+
+extension Mechanism {
+  public func whyNot(_ variant: String, attach: Attach) -> String? {
+    let offered = traits(of: variant).attach
+    guard !offered.contains(attach) else { return nil }
+    return "\(id(of: variant)) cannot be attached by '\(attach.rawValue)'; it offers "
+      + "\(offered.map(\.rawValue).joined(separator: ", "))."
+  }
+
+  public func whyNot(_ variant: String, byteCount: Int) -> String? {
+    let maximum = largestMessageByteCount(variant)
+    guard byteCount > maximum else { return nil }
+    return "\(id(of: variant)) carries at most \(Units.describe(byteCount: maximum)) here, "
+      + "\(Units.describe(byteCount: byteCount)) were asked for."
+  }
+
+  /// Where only memory limits it, two rings and two sides' buffers must fit with ease.
+  public func largestMessageByteCount(_ variant: String) -> Int {
+    min(traits(of: variant).maximumMessageByteCount ?? .max, 256 << 20)
+  }
+}
