@@ -4,17 +4,17 @@ import Measurement
 import Results
 
 extension [MechanismEntry] {
-  /// The mechanism that an id means as it is typed, `shared-memory:posix`, and its variants that are meant. The id
-  /// alone means the plain form where there is one, and every variant where there is none.
+  /// The mechanism that an id means as it is typed, and its variants that are meant: one in `shared-memory:posix`, all
+  /// in `pipe:*`. The id alone means the plain form where there is one, and every variant where there is none.
   public func named(_ name: String) throws(UsageError) -> (entry: MechanismEntry, variants: [String]) {
     let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
     guard let id = parts.first, let entry = first(where: { $0.mechanism.id == id }) else {
       throw unknown(name)
     }
     let known = entry.mechanism.variantNames
-    let wanted = parts.count == 2 ? [parts[1]] : known.contains("") ? [""] : known
-    guard known.contains(wanted[0]) else { throw unknown(name) }
-    return (entry, wanted)
+    let wanted = parts.count == 2 ? parts[1] : known.contains("") ? "" : "*"
+    guard wanted == "*" || known.contains(wanted) else { throw unknown(name) }
+    return (entry, wanted == "*" ? known : [wanted])
   }
 
   private func unknown(_ name: String) -> UsageError {

@@ -60,23 +60,27 @@ struct DriveCommand: ParsableCommand {
   ) throws {
     // A server that is gone by now has closed its door.
     guard let turn = try? Turn(knockingAt: offer.door) else { throw rendezvous.nobodyServes(id) }
-    try awaitBeginning(of: turn, rendezvous)
+    let serial = try awaitBeginning(of: turn, rendezvous)
     // The channel that is offered now: what was offered before went to another driver.
     let offer = try rendezvous.find(for: id)
-    guard let form = entry.form(offer.variant, offer.wait) else { throw rendezvous.nobodyServes(id) }
+    guard offer.serial == serial, let form = entry.form(offer.variant, offer.wait) else {
+      throw rendezvous.nobodyServes(id)
+    }
     let driver = Driver(offer, texts)
     form.visit(driver)
     try driver.outcome.get()
     try requireAll(texts, turn)
   }
 
-  private func awaitBeginning(of turn: Turn, _ rendezvous: Rendezvous) throws {
+  /// The serial of the channel that is this driver's.
+  private func awaitBeginning(of turn: Turn, _ rendezvous: Rendezvous) throws -> Int {
     var answer = try turn.hear(milliseconds: 1000)
     if answer == .notYet {
       Terminal.note("'\(name)' is with another driver; waiting for it to end.")
       answer = try turn.hear(milliseconds: -1)
     }
-    if answer == .gone { throw rendezvous.nobodyServes(id) }
+    guard case .number(let serial) = answer else { throw rendezvous.nobodyServes(id) }
+    return Int(serial)
   }
 
   private func requireAll(_ texts: [String], _ turn: Turn) throws {

@@ -56,6 +56,7 @@ struct Rendezvous {
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Self.problem("write \(temporary)") }
+    defer { unlink(temporary) }
     let bytes = Array(try encoder.encode(offer)) + [0x0A]
     let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count
     guard close(descriptor) == 0, isWritten, rename(temporary, path) == 0 else {

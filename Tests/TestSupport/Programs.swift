@@ -63,6 +63,7 @@ public final class RunningProgram: @unchecked Sendable {
   public func signal(_ signal: Int32) { kill(pid, signal) }
 
   public var errorsSoFar: String { text("err") }
+  public var outputSoFar: String { text("out") }
 
   public func wait() -> ProgramResult {
     process.waitUntilExit()
