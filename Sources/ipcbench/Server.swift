@@ -90,26 +90,30 @@ final class Server: FormVisitor {
     }
   }
 
-  /// Prints what arrives until the driver closes its end.
   private func show<T: Transport & ~Copyable>(_ transport: inout T, _ turn: Turn) -> Int32 {
     var count: UInt64 = 0
-    var end: ExchangeError?
-    while end == nil {
+    let end = showAll(&transport, &count)
+    transport.shutDown()
+    turn.say(count)
+    if end == .peerClosed { return Ending.served }
+    Terminal.error("The exchange broke off: \(end).")
+    return Ending.brokenOff
+  }
+
+  /// Prints what arrives until nothing more will come; returns why.
+  private func showAll<T: Transport & ~Copyable>(_ transport: inout T, _ count: inout UInt64) -> ExchangeError
+  {
+    while true {
       do throws(ExchangeError) {
         try transport.receive { span in
           span.withUnsafeBytes { Terminal.data(oneLine(String(decoding: $0, as: UTF8.self))) }
         }
         count += 1
       } catch {
-        // Nobody has to send anything within any time.
-        if error != .timedOut { end = error }
+        // A driver may take as long as it likes.
+        if error != .timedOut { return error }
       }
     }
-    transport.shutDown()
-    turn.say(count)
-    if end == .peerClosed { return Ending.served }
-    Terminal.error("The exchange broke off: \(end!).")
-    return Ending.brokenOff
   }
 
   // MARK: Looking after it
