@@ -192,13 +192,16 @@ struct Calibration {
     // The first messages may wait for a connection that is still being made: they say nothing about the rate.
     if phases == 1 && lastNanoseconds >= target { return (count, false) }
     if lastNanoseconds >= target {
-      return (max(1, UInt64(rate * Double(settings.durationNanoseconds))), true)
+      return (max(Self.leastCount, UInt64(rate * Double(settings.durationNanoseconds))), true)
     }
     // A little more than the target needs, but never a leap on the strength of a few messages.
     let wanted = UInt64(rate * Double(target) * 1.2)
     count = max(count + 1, min(count * 10, wanted))
     return (count, false)
   }
+
+  /// A median needs 20 samples: what takes milliseconds gets a longer trial.
+  private static var leastCount: UInt64 { 20 }
 
   private var fixedCount: UInt64? {
     if let messages = settings.messages { return messages }

@@ -26,6 +26,8 @@ struct ServeCommand: ParsableCommand {
   @Argument(help: "By which drivers find it: up to 64 letters, digits, '.', '_' and '-'.") var name: String
   @Option(help: "How it waits; by default block, where the mechanism can.") var wait: WaitKind?
   @Option(help: "The largest text; by default 64KiB, or what the mechanism carries.") var size: ByteSize?
+  @Option(help: "own: a private X server, where one is needed; host: that of $DISPLAY.")
+  var display: DisplayChoice = .own
   @Flag(help: "End when one driver has been served.") var once = false
 
   func run() throws {
@@ -33,9 +35,12 @@ struct ServeCommand: ParsableCommand {
     let scope = ResourceScope()
     defer { scope.removeAll() }
     do {
+      let services = ServiceHost(
+        scope: scope, logDirectory: try scope.path("services"), display: display)
+      defer { services.stopAll() }
       let (entry, variants) = try Registry.entries.named(id)
       Preparation.run(quiet: false)
-      let (form, spec) = try choose(entry, variants, scope)
+      let (form, spec) = try choose(entry, variants, scope, services)
       let server = try Server(rendezvous, spec, isOnce: once)
       form.visit(server)
       try server.outcome.get()
@@ -52,7 +57,7 @@ struct ServeCommand: ParsableCommand {
 
   /// The first variant that is possible; else the reason against the first.
   private func choose(
-    _ entry: MechanismEntry, _ variants: [String], _ scope: ResourceScope
+    _ entry: MechanismEntry, _ variants: [String], _ scope: ResourceScope, _ services: ServiceHost
   ) throws -> (Form, ChannelSpec) {
     let topology = Topology.detect()
     var reason: (any Error)?
@@ -61,7 +66,7 @@ struct ServeCommand: ParsableCommand {
         let (form, byteCount) = try offered(entry, variant)
         let spec = ChannelSpec(
           variant: variant, wait: form.wait, attach: .name, messageByteCount: byteCount, topology: topology,
-          scope: scope, serial: 0)
+          scope: scope, serial: 0, services: services)
         try form.probe(spec)
         return (form, spec)
       } catch {

@@ -90,6 +90,12 @@ public enum OLE: ChannelProvider {
         try bus.declare(name, command: [serverProgram, name])
       }
     } else {
+      guard !spec.workerCommand.isEmpty else {
+        throw TransportError(
+          .unsupported,
+          "The message bus starts an object's server: the two sides of \(mechanism.id(of: spec.variant)) cannot be "
+            + "run by hand.")
+      }
       channel.orderPath = try explaining("name a file") { () throws(SystemError) in
         try spec.scope.path(spec.name("order"))
       }
