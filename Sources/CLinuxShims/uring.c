@@ -100,3 +100,10 @@ int ipcb_uring_take(ipcb_uring *ring, int32_t *result, uint64_t *tag) {
 void *ipcb_library_open(const char *name) { return dlopen(name, RTLD_NOW | RTLD_LOCAL); }
 
 void *ipcb_library_symbol(void *library, const char *name) { return dlsym(library, name); }
+
+int ipcb_library_close(void *library) { return dlclose(library); }
+
+const char *ipcb_library_fault(void) {
+  const char *fault = dlerror();
+  return fault ? fault : "";
+}

@@ -6,7 +6,7 @@ import Glibc
 public struct DynamicLibrary: Sendable {
   nonisolated(unsafe) private let handle: UnsafeMutableRawPointer
 
-  /// Nil when it is not installed. It stays loaded.
+  /// Nil when it is not installed. It stays loaded until it is closed.
   ///
   /// The corresponding C function is `dlopen`.
   public init?(_ name: String) {
@@ -22,9 +22,18 @@ public struct DynamicLibrary: Sendable {
     return unsafeBitCast(symbol, to: type)
   }
 
-  /// The address of a variable of the library.
-  public func address(_ name: String) -> UnsafeRawPointer {
-    guard let symbol = ipcb_library_symbol(handle, name) else { fatalError("\(name) is missing") }
-    return UnsafeRawPointer(symbol)
-  }
+  /// A variable of the library, nil when it has none of this name.
+  ///
+  /// The corresponding C function is `dlsym`.
+  public func variable(_ name: String) -> UnsafeMutableRawPointer? { ipcb_library_symbol(handle, name) }
+
+  /// Unloads the library when nobody else in this process has it open. Nothing of it may be used any more.
+  ///
+  /// The corresponding C function is `dlclose`.
+  public func close() { _ = ipcb_library_close(handle) }
+
+  /// Why the last library could not be opened.
+  ///
+  /// The corresponding C function is `dlerror`.
+  public static var lastFault: String { String(cString: ipcb_library_fault()) }
 }

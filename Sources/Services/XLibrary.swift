@@ -113,7 +113,8 @@ struct XLibrary: Sendable {
     inputFocus = load("get_input_focus")
     inputFocusReply = load("get_input_focus_reply")
     extensionData = load("get_extension_data")
-    fixesID = UnsafeRawPointerBox(address: fixes.address("xcb_xfixes_id"))
+    guard let id = fixes.variable("xcb_xfixes_id") else { return nil }
+    fixesID = UnsafeRawPointerBox(address: id)
     fixesVersion = loadFixes("query_version")
     fixesVersionReply = loadFixes("query_version_reply")
     fixesSelectInput = loadFixes("select_selection_input")

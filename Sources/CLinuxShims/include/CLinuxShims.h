@@ -223,3 +223,6 @@ int ipcb_uring_take(ipcb_uring *ring, int32_t *result, uint64_t *tag);
 
 void *ipcb_library_open(const char *name);
 void *ipcb_library_symbol(void *library, const char *name);
+int ipcb_library_close(void *library);
+/// What the last of these calls that failed has to say; empty when nothing.
+const char *ipcb_library_fault(void);
