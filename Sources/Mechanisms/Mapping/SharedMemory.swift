@@ -216,30 +216,9 @@ extension SharedMemory {
           "Maps it; :sysv shmat(id, NULL, 0). :huge calls madvise(MADV_COLLAPSE) on what it has "
             + "inherited.", answers: "MapViewOfFile"),
         .init("close(fd)", "The mapping keeps the object."),
+      ] + .ringProducer + [
         .init(
-          "atomic_compare_exchange(&own->state, free, attached)",
-          "Checks the ring's header and takes its side of each ring; a side that is taken is refused."),
-        .init(
-          "atomic_load(&ring->head)",
-          "Sends: only when the slots that it knows to be free are used up, to see how many the consumer has "
-            + "handed back."),
-        .init(
-          "atomic_store(&slot->word, sequence | length << 32)",
-          "After the payload was written into the slot itself: publishes it, with release."),
-        .init(
-          "futex(&ring->consumerSleeps, FUTEX_WAKE, 1)",
-          "Blocking form: after a full fence, and only when the consumer has announced that it sleeps."),
-        .init(
-          "futex(&ring->producerSleeps, FUTEX_WAIT, 1, 20 ms)",
-          "Blocking form, where no slot is free: announces itself, looks once more, sleeps."),
-        .init(
-          "pidfd_open(peer, 0); poll(pidfd, 1, 0)",
-          "While it waits, every 10 ms: whether the other process has ended."),
-        .init(
-          "atomic_store(&own->state, closed)",
-          "Tells the other side that nothing more will come; what lies in the ring can still be read."),
-        .init(
-          "_exit(0)", "The end of the process unmaps; no worker calls munmap.", answers: "UnmapViewOfFile"),
+          "_exit(0)", "The end of the process unmaps; no worker calls munmap.", answers: "UnmapViewOfFile")
       ],
       consumer: [
         .init(
@@ -268,24 +247,7 @@ extension SharedMemory {
         .init(
           "shm_open(name, O_RDWR | O_CLOEXEC, 0); mmap(…); close(fd)",
           "The worker, with --attach name: as the producer does.", answers: "OpenFileMapping"),
-        .init(
-          "atomic_compare_exchange(&own->state, free, attached)",
-          "Checks the ring's header and takes its side of each ring; a side that is taken is refused."),
-        .init(
-          "atomic_load(&slot->word)",
-          "Receives: the expected sequence number says that the slot is published; the payload is read where "
-            + "it lies."),
-        .init(
-          "futex(&ring->consumerSleeps, FUTEX_WAIT, 1, 20 ms)",
-          "Blocking form, where the ring is empty: announces itself, looks once more, sleeps."),
-        .init(
-          "pidfd_open(peer, 0); poll(pidfd, 1, 0)",
-          "While it waits, every 10 ms: whether the other process has ended."),
-        .init("atomic_store(&ring->head, position)", "Hands slots back, a quarter of the ring at a time."),
-        .init(
-          "futex(&ring->producerSleeps, FUTEX_WAKE, 1)",
-          "Blocking form: only when the producer has announced that it sleeps."),
-        .init("atomic_store(&own->state, closed)", "Tells the producer that nothing will be read any more."),
+      ] + .ringConsumer + [
         .init("_exit(0)", "The end of the process unmaps.", answers: "UnmapViewOfFile"),
         .init(
           "shm_unlink(name)",
