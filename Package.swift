@@ -20,6 +20,8 @@ let package = Package(
     .library(name: "IPCTransport", targets: ["IPCTransport"]),
     // For Benchmarks/Micro and for harnesses of other people's.
     .library(name: "Measurement", targets: ["Measurement"]),
+    // Opened at run time by a mechanism, from the folder of the program; nothing links it.
+    .library(name: "ipcbench-shared-section", type: .dynamic, targets: ["SharedSection"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -31,6 +33,9 @@ let package = Package(
     // What Swift cannot import, and the C library the project requires.
     .target(name: "CLinuxShims"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+
+    // A library that shares its data.
+    .target(name: "SharedSection"),
 
     // The system, the rings, the protocol.
     .target(name: "LinuxIPC", dependencies: ["CLinuxShims", "CNuma", system]),
@@ -95,7 +100,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "MechanismsTests",
-      dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "TestSupport"]),
+      dependencies: [
+        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "TestSupport",
+      ]),
     .testTarget(
       name: "HarnessTests",
       dependencies: [
