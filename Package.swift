@@ -77,7 +77,7 @@ let package = Package(
       name: "ring-stream", dependencies: ["LinuxIPC", "SharedRing", "Measurement"],
       path: "Benchmarks/Reference/RingStream"),
 
-    // Tests. The two programs fork, which a test runner with its threads cannot.
+    // Tests. The programs fork, or load a library more than once, which a test runner with its threads cannot.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .executableTarget(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
@@ -85,6 +85,7 @@ let package = Package(
     .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
+    .executableTarget(name: "SectionLoader", dependencies: ["LinuxIPC"], path: "Tests/SectionLoader"),
     .executableTarget(
       name: "ResultsFuzzer", dependencies: ["Comparing", "Results", "Analysis"],
       path: "Tests/ResultsFuzzer"),
@@ -101,7 +102,7 @@ let package = Package(
     .testTarget(
       name: "MechanismsTests",
       dependencies: [
-        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "TestSupport",
+        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader", "TestSupport",
       ]),
     .testTarget(
       name: "HarnessTests",

@@ -7,6 +7,7 @@ public enum Registry {
     MechanismEntry(.of(Null.self, OwnMemory<Spin>.self), .of(Null.self, OwnMemory<Block>.self)),
     .ring(SharedMemory.self),
     .ring(MappedFile.self),
+    .ring(SharedLibrary.self),
     MechanismEntry(
       .of(
         MappedFileNotify.self, NotifiedView<SignalNotifier<Block>>.self,
