@@ -55,17 +55,6 @@ public enum Processes {
     return Child(pid: pid)
   }
 
-  /// Where the file of this program lies.
-  ///
-  /// The corresponding C function is `readlink` of /proc/self/exe.
-  public static func programFolder() throws(SystemError) -> String {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = try check(
-      "readlink", "/proc/self/exe", readlink("/proc/self/exe", &buffer, buffer.count))
-    let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
-  }
-
   /// Threads of this process.
   public static func threadCount() -> Int {
     guard let directory = opendir("/proc/self/task") else { return 1 }

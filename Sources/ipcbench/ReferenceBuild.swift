@@ -74,13 +74,27 @@ struct ReferenceBuild {
     try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
     try git(["worktree", "add", "--detach", "--force", tree, commit])
     defer { try? removeTree(tree) }
-    try run(
-      "swift",
-      ["build", "-c", "release", "--product", "ipcbench", "--scratch-path", "\(cache)/build"],
-      directory: tree, what: "Building \(label)")
+    func build(_ product: String) throws {
+      try run(
+        "swift", ["build", "-c", "release", "--product", product, "--scratch-path", "\(cache)/build"],
+        directory: tree, what: "Building \(label)")
+    }
+    try build("ipcbench")
+    for (product, file) in Self.companions {
+      // A commit from before it has none: what needs it is skipped then.
+      guard (try? build(product)) != nil else { continue }
+      try keep("\(cache)/build/release/\(file)", as: "\(cache)/\(commit)/\(file)")
+    }
+    // Last: it says that all is there.
     try keep("\(cache)/build/release/ipcbench", as: program)
     return Program(path: program, label: label)
   }
+
+  /// Products that lie beside the command, and their files.
+  private static let companions = [
+    ("ipcbench-object-server", "ipcbench-object-server"),
+    ("ipcbench-shared-section", "libipcbench-shared-section.so"),
+  ]
 
   private func resolve(_ reference: String) throws -> String {
     let answer = try output(of: [

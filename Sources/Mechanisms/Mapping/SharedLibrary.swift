@@ -25,7 +25,7 @@ public enum SharedLibrary: ChannelProvider {
   }
 
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {
-    try SharedSection.load(from: SharedSection.libraryPath(), sharing: nil).unload()
+    try SharedSection.load(from: SharedSection.libraryPath, sharing: nil).unload()
   }
 
   /// The parent is the first loader.
@@ -34,7 +34,7 @@ public enum SharedLibrary: ChannelProvider {
     let path = try explaining("name the library's segment") { () throws(SystemError) in
       try spec.scope.path(spec.name("section"), in: .memory)
     }
-    let section = try SharedSection.load(from: SharedSection.libraryPath(), sharing: path)
+    let section = try SharedSection.load(from: SharedSection.libraryPath, sharing: path)
     let channel = Channel(path: path, section: section)
     do throws(TransportError) {
       try layout.create(in: section.memory(layout), spec)
@@ -53,7 +53,7 @@ public enum SharedLibrary: ChannelProvider {
   public static func attach(
     _ channel: Channel, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> LinuxIPC.Mapping {
-    let section = try SharedSection.load(from: SharedSection.libraryPath(), sharing: channel.path)
+    let section = try SharedSection.load(from: SharedSection.libraryPath, sharing: channel.path)
     return try section.memory(RingLayout(spec))
   }
 
@@ -72,12 +72,7 @@ struct SharedSection: Sendable {
   static var variable: String { "IPCBENCH_SHARED_SECTION" }
   static var fileName: String { "libipcbench-shared-section.so" }
 
-  static func libraryPath() throws(TransportError) -> String {
-    let folder = try explaining("find the folder of this program") { () throws(SystemError) in
-      try Processes.programFolder()
-    }
-    return "\(folder)/\(fileName)"
-  }
+  static var libraryPath: String { Program.companion(fileName) }
 
   /// Loads the library with the pages of a file as its shared data, or with data of this process's own.
   static func load(
