@@ -24,15 +24,19 @@ public enum Clipboard: ChannelProvider {
   ) throws(TransportError) -> String { address }
 }
 
-/// A message is copied by becoming the selection's owner, and has been sent when it was pasted; the peer hears of
-/// the copy through XFixes. Only blocking: a side that spins would take the CPU from the server that both wait for.
+/// A message is copied by becoming the selection's owner, and has been sent when the peer, which hears of the copy
+/// through XFixes, has pasted it and deleted the property in which it came. Not when it was handed to the server: that
+/// drops the last requests of a client that dies. Only blocking: a side that spins would take the CPU from the server that both wait for.
 public struct ClipboardPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   private var side: XSide
   private var owner: SelectionOwner
   private var reader: SelectionReader
   private let selection: UInt32
   private let formats: SelectionFormats
+  /// Through which contents come, on either side's window.
+  private let property: UInt32
   private var isOffered = false
+  private var isPasted = false
   private var received = 0
   public var input: Int32 { side.x.descriptor }
   public var output: Int32 { side.x.descriptor }
@@ -45,23 +49,25 @@ public struct ClipboardPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     side.x.watchOwners(of: selection)
     try side.meet(name, role)
     (self.side, self.selection, self.formats) = (side, selection, formats)
+    property = side.x.atom("_IPCBENCH_PASTE")
     owner = SelectionOwner(side.x, side.window, selection, formats)
-    reader = SelectionReader(
-      side.x, side.window, selection, property: side.x.atom("_IPCBENCH_PASTE"), formats)
+    reader = SelectionReader(side.x, side.window, selection, property: property, formats)
   }
 
   @inline(never)
   public mutating func put(_ message: UnsafeRawPointer, _ byteCount: Int) -> Int {
     if !isOffered {
-      isOffered = true
+      (isOffered, isPasted) = (true, false)
       owner.own(time: side.time)
     }
     let contents = UnsafeRawBufferPointer(start: message, count: byteCount)
     while let event = side.next() {
-      switch handle(event, contents) {
-      case .served(formats.bytes):
+      if isPasted, case .propertyChanged(side.peer, property, _, isDeleted: true) = event {
         isOffered = false
         return byteCount
+      }
+      switch handle(event, contents) {
+      case .served(formats.bytes): isPasted = true
       case .lost:
         isOffered = false
         return RawDescriptor.fail(ECANCELED)
