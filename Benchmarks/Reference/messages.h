@@ -2,6 +2,7 @@
 // message on either side, and no length in front of it.
 #pragma once
 
+#include "remover.h"
 #include "round-trip.h"
 
 #include <fcntl.h>
@@ -210,39 +211,12 @@ ALWAYS_INLINE bool sysv_receive_spinning(endpoint *self, uint64_t sequence, uint
   return sysv_receive(self, sequence, sent, IPC_NOWAIT);
 }
 
-/// The process that removes the queues, and what it waits at.
-static struct {
-  pid_t process;
-  int lifeline;
-} remover;
-
-/// Lets the remover go on and waits for it: when round-trip has ended, the queues are gone.
-static void await_removal(void) {
-  close(remover.lifeline);
-  waitpid(remover.process, NULL, 0);
-}
-
-/// System V queues outlive every process. One that does nothing else removes them as soon as no other holds
-/// the writing end of its pipe any more, however those have ended: done, failed, killed.
+/// System V queues outlive every process: one that does nothing else removes them after the others' end.
 static void remove_at_end(const int queues[2]) {
-  int lifeline[2];
-  char byte;
-  require(pipe(lifeline) == 0, "create a pipe");
-  remover.process = fork();
-  require(remover.process >= 0, "fork");
-  if (remover.process == 0) {
-    // What the terminal sends to everybody must not end the one who tidies up.
-    signal(SIGINT, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    close(lifeline[1]);
-    while (read(lifeline[0], &byte, 1) < 0 && errno == EINTR) continue;
-    for (int i = 0; i < 2; i++) msgctl(queues[i], IPC_RMID, NULL);
-    _exit(0);
-  }
-  close(lifeline[0]);
-  remover.lifeline = lifeline[1];
-  atexit(await_removal);
+  if (start_remover() > 0) return;
+  await_the_others();
+  for (int i = 0; i < 2; i++) msgctl(queues[i], IPC_RMID, NULL);
+  _exit(0);
 }
 
 static pid_t run_sysv_queues(const settings *settings, results *results) {
