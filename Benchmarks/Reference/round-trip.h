@@ -82,9 +82,11 @@ ALWAYS_INLINE void retry_or_fail(const char *what) {
 /// Sleeps while the word has this value, at most 20 ms: a channel whose peer may die has to look for it now
 /// and then. The bound belongs to the work: on a virtual machine sleeping with one was measured to be a tenth
 /// faster than without.
-static void sleep_on(uint32_t *word, uint32_t value) {
+static inline void sleep_on(uint32_t *word, uint32_t value) {
   const struct timespec patience = {.tv_nsec = 20000000};
   syscall(SYS_futex, word, FUTEX_WAIT, value, &patience, NULL, 0);
 }
 
-static void wake_sleeper(uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
+static inline void wake_sleeper(uint32_t *word) {
+  syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
