@@ -86,9 +86,9 @@ class Programs:
         command = self._bare(str(HERE / "build/round-trip"), "probe", "spin", 8, milliseconds=1)
         return Program(command, field_named("mean_ns"))
 
-    def bare_round_trip(self, mode: str, wait: str, metric: str) -> Program:
+    def bare_round_trip(self, mode: str, wait: str, metric: str, program: str) -> Program:
         milliseconds = self.milliseconds // FRESH_PAIRS
-        command = self._bare(str(HERE / "build/round-trip"), mode, wait, 64, milliseconds=milliseconds)
+        command = self._bare(str(HERE / "build" / program), mode, wait, 64, milliseconds=milliseconds)
         return Program(command, field_named(f"{metric}_ns"), FRESH_PAIRS)
 
     def our_round_trip(self, mechanism: str, wait: str, metric: str, has_payload: bool) -> Program:
@@ -122,10 +122,10 @@ class Comparison:
 
 
 def comparisons(programs: Programs) -> list[Comparison]:
-    def round_trip(mechanism, wait, mode, target, metric="p50", has_payload=True):
+    def round_trip(mechanism, wait, mode, target, metric="p50", has_payload=True, program="round-trip"):
         name = f"{mechanism} {wait} / {mode}"
         ours = programs.our_round_trip(mechanism, wait, metric, has_payload)
-        theirs = programs.bare_round_trip(mode, wait, metric)
+        theirs = programs.bare_round_trip(mode, wait, metric, program)
         return Comparison(name, ours, theirs, f"{metric} ns", "lower", target)
 
     def ring(name, ours, theirs, metric, target):
@@ -161,6 +161,9 @@ def comparisons(programs: Programs) -> list[Comparison]:
         round_trip("copy-data", "spin", "copy-data", 1.03),
         round_trip("eventfd", "spin", "eventfd", 1.03, has_payload=False),
         round_trip("futex", "spin", "futex-word", 1.03, metric="midmean", has_payload=False),
+        # Both sides talk to the same kind of server, each side's own.
+        round_trip("clipboard", "block", "clipboard", 1.05, program="desktop"),
+        round_trip("dde:cold", "block", "dde-cold", 1.05, program="desktop"),
         ring("ring slot 64 B", "slot 64 1 128", "slot 64 1 128", "messages_per_s", 1.00),
         ring("ring batch 64 B", "batch 64 32 256", "batch 64 32 256", "messages_per_s", 0.95),
         ring("ring batch 8 B", "batch 8 64 2048", "batch 8 64 2048", "messages_per_s", 0.90),
@@ -301,6 +304,18 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+# Programs that are built only where their libraries are.
+OPTIONAL = {"desktop": "libxcb1-dev, libxcb-xfixes0-dev and libsystemd-dev"}
+
+
+def why_not(comparison: Comparison) -> str | None:
+    """What a comparison needs that need not be there; None where it can be made."""
+    program = Path(comparison.theirs.command[0])
+    if program.name in OPTIONAL and not os.access(program, os.X_OK):
+        return f"{program.name} was not built: install {OPTIONAL[program.name]}, then make it again."
+    return None
+
+
 def require_programs(chosen: list[Comparison]):
     for comparison in chosen:
         for program in (comparison.theirs, comparison.ours):
@@ -321,6 +336,8 @@ def main() -> int:
                 pair = (comparison.ours, comparison.theirs)
                 print(comparison.name, *(" ".join(program.command) for program in pair), sep="\n  ")
             return 0
+        skipped = [(c.name, why_not(c)) for c in chosen if why_not(c)]
+        chosen = [c for c in chosen if not why_not(c)]
         require_programs(chosen)
         results = []
         print(headings(), flush=True)
@@ -328,6 +345,8 @@ def main() -> int:
             series = repeat(comparison, programs.probe(), arguments.repetitions)
             results.append(verdict(comparison, series, arguments.repetitions))
             print(row(results[-1]), flush=True)
+    for name, reason in skipped:
+        print(f"{name:32} skipped: {reason}")
     unused = [line for result in results for line in unused_lines(result)]
     if unused:
         print("\nRepetitions that do not count, because the machine changed:", *unused, sep="\n")
