@@ -34,13 +34,14 @@ struct ExplainCommand: ParsableCommand {
 /// The page about one mechanism.
 struct ExplanationText {
   private let mechanism: Mechanism
-  private let waits: [String]
+  /// Of each variant, in their order.
+  private let facts: [[String]]
   private let isMarkdown: Bool
   private static let width = 80
 
   init(_ entry: MechanismEntry, isMarkdown: Bool) {
     mechanism = entry.mechanism
-    waits = entry.forms(of: entry.mechanism.variantNames[0]).map(\.wait.rawValue)
+    facts = entry.mechanism.variantNames.map { Self.facts(entry, $0) }
     self.isMarkdown = isMarkdown
   }
 
@@ -48,11 +49,13 @@ struct ExplanationText {
     let explanation = mechanism.explanation
     var lines = heading(1, "\(mechanism.id): \(mechanism.summary)")
     if let counterpart = mechanism.counterpart { lines += [item("answers in Win32: \(counterpart)")] }
-    lines += facts + [""] + paragraph(explanation.text)
+    lines += commonFacts.map { item($0) } + [""] + paragraph(explanation.text)
     if !mechanism.variants.isEmpty {
       lines += [""] + heading(2, "Variants")
-      lines += mechanism.variants.flatMap {
-        item("\(mechanism.id(of: $0.name)): \($0.summary)", hanging: true)
+      for (variant, facts) in zip(mechanism.variants, facts) {
+        let own = facts.filter { !commonFacts.contains($0) }
+        let differences = own.isEmpty ? "" : " (\(own.joined(separator: "; ")))"
+        lines += item("\(mechanism.id(of: variant.name)): \(variant.summary)\(differences)", hanging: true)
       }
     }
     lines += steps("Producer", explanation.producer) + steps("Consumer", explanation.consumer)
@@ -65,13 +68,16 @@ struct ExplanationText {
     return lines
   }
 
-  private var facts: [String] {
-    let traits = mechanism.traits(of: mechanism.variantNames[0])
+  /// What is true of all variants; the others' facts stand with them.
+  private var commonFacts: [String] { facts[0].filter { fact in facts.allSatisfy { $0.contains(fact) } } }
+
+  private static func facts(_ entry: MechanismEntry, _ variant: String) -> [String] {
+    let traits = entry.mechanism.traits(of: variant)
     var facts = [
       "\(traits.framing.rawValue), \(traits.direction.rawValue), reaches \(traits.reach.rawValue), "
         + "\(traits.delivery.rawValue)",
       "attach: \(traits.attach.map(\.rawValue).joined(separator: ", "))",
-      "waits: \(waits.joined(separator: ", "))",
+      "waits: \(entry.forms(of: variant).map(\.wait.rawValue).joined(separator: ", "))",
     ]
     if traits.framing == .notification {
       facts.append(
@@ -82,7 +88,7 @@ struct ExplanationText {
         facts.append("largest message here: \(Units.describe(byteCount: maximum))")
       }
     }
-    return facts.map { item($0) }
+    return facts
   }
 
   private func steps(_ side: String, _ steps: [Explanation.Step]) -> [String] {
@@ -92,10 +98,17 @@ struct ExplanationText {
       let number = "\(index + 1)."
       let call = isMarkdown ? "`\(step.call)`" : step.call
       let counterpart = step.counterpart.map { " [\($0)]" } ?? ""
-      lines.append("\(number) \(call)\(counterpart)")
+      lines += head("\(number) \(call)\(counterpart)")
       lines += wrapped(step.purpose, indent: isMarkdown ? "   " : "     ")
     }
     return lines
+  }
+
+  /// A call, of which what does not fit stands below it.
+  private func head(_ text: String) -> [String] {
+    if isMarkdown { return [text] }
+    let lines = wrapped(text, indent: "   ")
+    return [String(lines[0].drop { $0 == " " })] + lines.dropFirst()
   }
 
   private func heading(_ level: Int, _ text: String) -> [String] {

@@ -170,9 +170,11 @@ extension CopyData {
       "WM_COPYDATA without windows: the sender copies its message into the receiver's memory with "
         + "process_vm_writev, rings, and sleeps until the receiver's handler has returned; then it reads the "
         + "handler's result of eight bytes. The sides meet on a shared page that holds pids, buffer "
-        + "addresses, numbers of calls and the futex words on which they sleep. Either may call; a side that "
-        + "waits for an answer serves nothing, so two calls at once are reported to both as an error instead "
-        + "of deadlocking.",
+        + "addresses, numbers of calls and the futex words on which they sleep. :x11 is the call between "
+        + "windows, on an X server: the sender puts the message into a property of the receiver's window and "
+        + "sends a ClientMessage, and another one brings the result; it takes the steps that say :x11, and "
+        + "no others. Either side may call; one that waits for an answer serves nothing, so two calls at "
+        + "once are reported to both as an error instead of deadlocking.",
       producer: [
         .init(
           "open(page); fstat; mmap; close",
@@ -182,18 +184,20 @@ extension CopyData {
           "Lets the other side write into this process where Yama forbids it."),
         .init(
           "atomic_store(&page->buffer, address); usleep(200)",
-          "Tells its own buffer and pid, and waits for the other's, 5 s at most.", answers: "FindWindow"),
+          "Tells its own buffer and pid, and waits for the other's, 5 s at most.",
+          answers: "FindWindow"),
         .init(
           "process_vm_writev(peer, {message}, 1, {buffer}, 1, 0)",
-          "Sends: the one copy, into the handler's buffer.", answers: "SendMessage(WM_COPYDATA)"),
+          "Sends: the one copy, into the handler's buffer.",
+          answers: "SendMessage(WM_COPYDATA)"),
         .init("atomic_store(&page->request, number)", "After the length: asks for this call to be served."),
         .init(
           "futex(&page->bell, FUTEX_WAKE, 1)",
           "Blocking form: only when the receiver has announced that it sleeps."),
         .init(
           "futex(&page->bell, FUTEX_WAIT, 1, 20 ms)",
-          "Blocking form: sleeps until the answer carries the call's number; gives up after the stall "
-            + "limit.", answers: "SendMessageTimeout"),
+          "Blocking form: sleeps until the answer carries the call's number; gives up after the stall limit.",
+          answers: "SendMessageTimeout"),
         .init(
           "pidfd_open(peer, 0); poll(pidfd, 1, 0)",
           "While it waits, every 10 ms: whether the receiver has ended."),
@@ -201,12 +205,35 @@ extension CopyData {
           "atomic_store(&page->withdrawn, number)",
           "Only when it gives up: nobody shall serve the call any more."),
         .init("atomic_store(&own->state, closed)", "The end, on the page."),
+        .startXServer("x11"),
+        .connectToXServer("x11"),
+        .createHiddenWindow("x11"),
+        .askForTime("x11"),
+        .showProcess("p", "x11"),
+        .findWindow(of: "consumer", "x11", answers: "FindWindow"),
+        .watchWindow("x11"),
+        .exchangeHellos("x11"),
+        .init(
+          "xcb_change_property(REPLACE, peer, _IPCBENCH_COPY_DATA, …, message)",
+          ":x11: sends: the data, to the server. Beyond 16 MiB in several requests, which append.",
+          answers: "SendMessage(WM_COPYDATA)"),
+        .init(
+          "xcb_send_event(peer, ClientMessage: window, number, length)",
+          ":x11: asks for this call to be served.",
+          answers: "SendMessage(WM_COPYDATA)"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); xcb_poll_for_event(c)",
+          ":x11: sleeps until a ClientMessage brings the result of this number; gives up after the stall "
+            + "limit.",
+          answers: "SendMessageTimeout"),
+        .closeXConnection("x11"),
+        .stopXServer("x11"),
       ],
       consumer: [
         .init(
           "mmap(NULL, 4096, …, MAP_SHARED | MAP_ANONYMOUS, -1, 0)",
-          "The harness: the page; with --attach name open(O_CREAT | O_EXCL), posix_fallocate and "
-            + "close.", answers: "CreateWindow"),
+          "The harness: the page; with --attach name open(O_CREAT | O_EXCL), posix_fallocate and close.",
+          answers: "CreateWindow"),
         .init(
           "open(page); fstat; mmap; close",
           "--attach name: the page on which the sides meet; forked workers have inherited it."),
@@ -218,31 +245,62 @@ extension CopyData {
           "Says where messages are to be copied to, and waits for the other side."),
         .init(
           "futex(&page->bell, FUTEX_WAIT, 1, 20 ms)",
-          "Receives, blocking form: sleeps until a call has come that was not "
-            + "withdrawn.", answers: "GetMessage"),
+          "Receives, blocking form: sleeps until a call has come that was not withdrawn.",
+          answers: "GetMessage"),
         .init(
           "handler(buffer, length)",
-          "The bytes are valid only inside it.", answers: "WindowProc(WM_COPYDATA)"),
+          "The bytes are valid only inside it.",
+          answers: "WindowProc(WM_COPYDATA)"),
         .init(
           "atomic_store(&page->reply, number)",
-          "After the result of eight bytes was written beside it.", answers: "ReplyMessage"),
+          "After the result of eight bytes was written beside it.",
+          answers: "ReplyMessage"),
         .init(
           "futex(&page->bell, FUTEX_WAKE, 1)",
           "Blocking form: wakes the sender, when it has announced that it sleeps."),
         .init("atomic_store(&own->state, closed)", "The end, on the page."),
         .init(
           "munmap(page, 4096)",
-          "The harness, after both have ended; with --attach name unlink(page).", answers: "DestroyWindow"),
+          "The harness, after both have ended; with --attach name unlink(page).",
+          answers: "DestroyWindow"),
+        .connectToXServer("x11"),
+        .createHiddenWindow("x11"),
+        .askForTime("x11"),
+        .showProcess("c", "x11"),
+        .findWindow(of: "producer", "x11", answers: "FindWindow"),
+        .watchWindow("x11"),
+        .exchangeHellos("x11"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); xcb_poll_for_event(c)",
+          ":x11: receives: sleeps until a ClientMessage comes from the sender's window; all others are "
+            + "passed over.",
+          answers: "GetMessage"),
+        .init(
+          "xcb_get_property(c, 1, window, _IPCBENCH_COPY_DATA, ANY, 0, ~0u >> 2)",
+          ":x11: takes the data out of the server, deletes them there, and checks their length."),
+        .init(
+          "handler(buffer, length)",
+          ":x11: the bytes are valid only inside it.",
+          answers: "WindowProc(WM_COPYDATA)"),
+        .init(
+          "xcb_send_event(peer, ClientMessage: window, number, result)",
+          ":x11: the result of eight bytes, in the message itself.",
+          answers: "ReplyMessage"),
+        .closeXConnection("x11"),
       ],
       limits: [
         "Writing into another process needs the right to trace it: the same user, and "
-          + "kernel.yama.ptrace_scope of 0 or 1 (2 for root).",
+          + "kernel.yama.ptrace_scope of 0 or 1 (2 for root). :x11 needs the X server's cookie instead.",
         "One message at a time in each direction; the receiver's buffer has the size that was agreed on at "
           + "the start.",
         "The answer has eight bytes, as an LRESULT has.",
-        "One call of process_vm_writev copies at most 0x7ffff000 bytes, and is not atomic.",
+        "One call of process_vm_writev copies at most 0x7ffff000 bytes, and is not atomic. :x11 carries 64 "
+          + "MiB here.",
         "The sender is told after the stall limit that nobody answers; a call already in the handler cannot "
-          + "be recalled.",
+          + "be recalled. :x11 recalls none: one that was given up is served all the same, and its answer "
+          + "passed over.",
+        ":x11 copies each payload byte six times, three of them in the X server, whose CPU time is in no "
+          + "figure here; and the server does not vouch for the window that a message says it comes from.",
       ],
       useWhen:
         "A call has to be over when it returns: the sender needs the handler's verdict, and both sides "

@@ -132,3 +132,71 @@ struct BusCalls: ~Copyable {
     return side.bus.send(reply)
   }
 }
+
+extension DBus {
+  static var explanation: Explanation {
+    Explanation(
+      "A method call on a private message bus, bare: Call on an object of the peer's, an array of bytes "
+        + "there and one back. Each side has a connection to dbus-daemon, kept with sd-bus, and a name on "
+        + "the bus; either may call. A call is two messages, the call and its reply, and each is written by "
+        + "its sender, read and written by the daemon, and read by its receiver. That is what dde and ole "
+        + "are made of, without what they add. Only blocking: a side that spins would take the CPU from the "
+        + "daemon that brings it the message.",
+      producer: [
+        .startBus,
+        .connectToBus(),
+        .takeBusName("producer"),
+        .awaitBusName(of: "consumer"),
+        .watchBusName(),
+        .init(
+          "sd_bus_message_new_method_call(bus, &m, peer, \"/org/ipcbench/peer\", interface, \"Call\")",
+          "The interface is org.ipcbench.Object1, the peer its unique name."),
+        .init("sd_bus_message_append_array(m, 'y', message, length)", "The first of six copies."),
+        .init(
+          "sd_bus_send(bus, m, &cookie); sd_bus_flush(bus)",
+          "Sends; the cookie will tell the reply from others."),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &reply)",
+          "Sleeps until the reply with this cookie has come; calls that come meanwhile wait for their turn."),
+        .init(
+          "sd_bus_message_read_array(reply, 'y', &bytes, &length); memcpy",
+          "Takes the answer out of it; an error reply is an error."),
+        .closeBus(),
+        .stopBus,
+      ],
+      consumer: [
+        .connectToBus(),
+        .takeBusName("consumer"),
+        .awaitBusName(of: "producer"),
+        .watchBusName(),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &call)",
+          "Receives: sleeps until there is a Call on its object; one on another object is refused, "
+            + "NoSuchObject."),
+        .init(
+          "sd_bus_message_read_array(call, 'y', &bytes, &length); memcpy",
+          "Takes the message out of it: the last copy."),
+        .init(
+          "sd_bus_message_new_method_return(call, &reply); append_array",
+          "The answer: in a round trip the echo, else an empty array."),
+        .init("sd_bus_send(bus, reply, NULL); sd_bus_flush(bus)", "Answers; the bus knows the caller."),
+        .closeBus(),
+      ],
+      limits: [
+        "A message has at most 16 MiB here; the D-Bus specification allows arrays of 64 MiB and messages of "
+          + "128 MiB. A bus of the system's own may set lower limits (dbus-daemon(1)).",
+        "Each payload byte is copied six times, two of them by the daemon, whose CPU time is in no figure "
+          + "here.",
+        "The daemon has one thread: all conversations of a bus take turns in it.",
+        "A side that waits for an answer serves nothing: two calls at once wait for each other until the "
+          + "stall limit.",
+        "The bus is private and admits its own user only; who is in may call any object.",
+      ],
+      useWhen:
+        "Services of a desktop or a system call each other now and then: names, activation, access rules and "
+        + "types come with the bus.",
+      avoidWhen:
+        "Calls are many or large: unix-seqpacket between the same two processes needs half the wake-ups and "
+        + "a third of the copies, and a memfd that goes over the bus as a descriptor none for its contents.")
+  }
+}

@@ -11,9 +11,9 @@ public enum DDE: ChannelProvider {
       id: "dde", summary: "items of a topic on a private message bus, requested or linked",
       counterpart: "DDE",
       variants: [
-        .init("cold", "one request, one value; a value poked the other way"),
-        .init("warm", "told of each change, then requested"),
-        .init("hot", "the value comes with the news"),
+        .init("cold", "a value poked, a value requested"),
+        .init("warm", "news of a change, then a request for its value"),
+        .init("hot", "news of a change, with its value"),
       ],
       traits: Traits(
         framing: .message, direction: .twoWay, reach: .host, attach: [.name], payloadCopies: 6,
@@ -162,4 +162,139 @@ public struct DDEClient {
   }
 
   public func unadvise(_ item: String) throws(TransportError) { _ = try call("Unadvise", item) }
+}
+
+extension DDE {
+  static var explanation: Explanation {
+    Explanation(
+      "A conversation about items, on a private message bus (dbus-daemon, sd-bus): the service is a name on "
+        + "the bus, the topic an object's path, the item a text. In :cold the producer is the client: it "
+        + "pokes a value into the consumer's item, and in a round trip requests one; each is a call and its "
+        + "reply, two messages on the bus. In :warm and :hot each side serves an item of its own and is "
+        + "linked to the other's. A warm link costs three messages for a value: a signal that it has "
+        + "changed, the request, the reply. A hot link costs one, a signal with the value, and one "
+        + "acknowledgement for each half of a window of updates. Every message passes the daemon, which "
+        + "reads and writes it once more.",
+      producer: [
+        .startBus,
+        .connectToBus(answers: "DdeInitialize"),
+        .takeBusName("producer", answers: "DdeNameService(DNS_REGISTER)"),
+        .awaitBusName(of: "consumer", answers: "DdeConnect, WM_DDE_INITIATE"),
+        .watchBusName(),
+        .init(
+          "sd_bus_send(bus, Advise(\"item\", \"warm\" or \"hot\"), &cookie)",
+          ":warm, :hot: asks for the link; goes on when the consumer has acknowledged this one, and this "
+            + "side the consumer's, each within 5 s.",
+          answers: "DdeClientTransaction(XTYP_ADVSTART)"),
+        .init(
+          "sd_bus_message_append_array(m, 'y', message, length)",
+          "Each value goes into its message, behind the item's name: the first of six copies.",
+          answers: "DdeCreateDataHandle"),
+        .init(
+          "sd_bus_send(bus, Poke(\"item\", message), &cookie); sd_bus_flush(bus)",
+          ":cold: sends.",
+          answers: "DdeClientTransaction(XTYP_POKE)"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &reply)",
+          ":cold: sleeps until the reply with this cookie acknowledges the value.",
+          answers: "WM_DDE_ACK"),
+        .init(
+          "sd_bus_send(bus, Changed(\"item\"), NULL); sd_bus_flush(bus)",
+          ":warm: sends, by a signal without the value.",
+          answers: "DdePostAdvise"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &request)",
+          ":warm: sleeps until the consumer requests the value.",
+          answers: "XTYP_REQUEST"),
+        .init(
+          "sd_bus_send(bus, reply(message), NULL); sd_bus_flush(bus)",
+          ":warm: answers it; now the message has been sent.",
+          answers: "WM_DDE_DATA"),
+        .init(
+          "sd_bus_send(bus, Data(\"item\", message), NULL); sd_bus_flush(bus)",
+          ":hot: sends, by a signal with the value.",
+          answers: "DdePostAdvise, XTYP_ADVREQ"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &acknowledgement)",
+          ":hot: only when a window of updates is unacknowledged, 4 MiB of them, but 2 at least and 64 at "
+            + "most.",
+          answers: "WM_DDE_ACK"),
+        .init(
+          "sd_bus_send(bus, Request(\"item\"), &cookie); sd_bus_process(bus, &reply)",
+          ":cold, in a round trip: requests the echo. :warm and :hot take it with the consumer's calls.",
+          answers: "DdeClientTransaction(XTYP_REQUEST)"),
+        .init(
+          "sd_bus_send(bus, Unadvise(\"item\"), NULL)",
+          "The end, unless the other side has ended; nobody answers it.",
+          answers: "DdeClientTransaction(XTYP_ADVSTOP), WM_DDE_UNADVISE"),
+        .closeBus(answers: "DdeDisconnect, WM_DDE_TERMINATE, DdeUninitialize"),
+        .stopBus,
+      ],
+      consumer: [
+        .connectToBus(answers: "DdeInitialize"),
+        .takeBusName("consumer", answers: "DdeNameService(DNS_REGISTER)"),
+        .awaitBusName(of: "producer", answers: "DdeConnect, WM_DDE_INITIATE"),
+        .watchBusName(),
+        .init(
+          "sd_bus_send(bus, Advise(\"item\", \"warm\" or \"hot\"), &cookie)",
+          ":warm, :hot: asks for the link to the producer's item, and acknowledges the producer's.",
+          answers: "DdeClientTransaction(XTYP_ADVSTART)"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &m)",
+          "Receives: sleeps until Poke (:cold), Changed (:warm) or Data (:hot) comes; the last one is the "
+            + "value.",
+          answers: "XTYP_POKE, XTYP_ADVDATA"),
+        .init(
+          "sd_bus_send(bus, reply(), NULL); sd_bus_flush(bus)",
+          ":cold: acknowledges the poke, whose value has been copied.",
+          answers: "WM_DDE_ACK"),
+        .init(
+          "sd_bus_send(bus, Request(\"item\"), &cookie); sd_bus_flush(bus)",
+          ":warm: fetches the value.",
+          answers: "DdeClientTransaction(XTYP_REQUEST)"),
+        .init(
+          "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &reply)",
+          ":warm: sleeps until the reply brings it.",
+          answers: "WM_DDE_DATA"),
+        .init(
+          "sd_bus_message_read_array(m, 'y', &bytes, &length); memcpy",
+          "Takes the value out of its message: the last copy.",
+          answers: "DdeGetData"),
+        .init(
+          "sd_bus_send(bus, Acknowledge(\"item\", count), NULL); sd_bus_flush(bus)",
+          ":hot: once for every half of a window, as a call that wants no reply (fAckReq).",
+          answers: "WM_DDE_ACK"),
+        .init(
+          "sd_bus_process(bus, &request); sd_bus_send(bus, reply(message), NULL)",
+          ":cold, in a round trip: waits until the echo is requested, and answers. :warm and :hot send it "
+            + "with the producer's calls.",
+          answers: "XTYP_REQUEST"),
+        .init(
+          "sd_bus_send(bus, Unadvise(\"item\"), NULL)",
+          "The end, unless the other side has ended; nobody answers it.",
+          answers: "DdeClientTransaction(XTYP_ADVSTOP), WM_DDE_UNADVISE"),
+        .closeBus(answers: "DdeDisconnect, WM_DDE_TERMINATE, DdeUninitialize"),
+      ],
+      limits: [
+        "A value has at most 16 MiB here; the D-Bus specification allows arrays of 64 MiB.",
+        "Each payload byte is copied six times, two of them by the daemon, whose CPU time is in no figure "
+          + "here.",
+        "Signals queue: whoever is late for a hot link gets every value in turn, not the latest; the window "
+          + "is what keeps a fast server from filling the daemon.",
+        "News of a warm link says that there is a value, not which: match on the value that is fetched, "
+          + "never on the number of signals.",
+        "A measured link has one topic, one item and one client. Several items, Execute (XTYP_EXECUTE), and "
+          + "links that begin and end in the course of a conversation are in DDEServer and DDEClient, and "
+          + "not measured.",
+        "Whoever is let in on the bus may take part: it admits its own user only, and calls are served for "
+          + "every sender.",
+      ],
+      useWhen:
+        "You port a program that speaks DDE, or want its shape: many values in one server, of which each "
+        + "client follows those that it has asked for.",
+      avoidWhen:
+        "A value is large or changes thousands of times a second: every change passes a daemon; "
+        + "shared-memory shows the latest value without a message, and unix-seqpacket sends each one with a "
+        + "third of the copies.")
+  }
 }
