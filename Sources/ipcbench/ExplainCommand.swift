@@ -35,7 +35,7 @@ struct ExplainCommand: ParsableCommand {
 struct ExplanationText {
   private let mechanism: Mechanism
   /// Of each variant, in their order.
-  private let facts: [[String]]
+  private let facts: [[Fact]]
   private let isMarkdown: Bool
   private static let width = 80
 
@@ -49,11 +49,11 @@ struct ExplanationText {
     let explanation = mechanism.explanation
     var lines = heading(1, "\(mechanism.id): \(mechanism.summary)")
     if let counterpart = mechanism.counterpart { lines += [item("answers in Win32: \(counterpart)")] }
-    lines += commonFacts.map { item($0) } + [""] + paragraph(explanation.text)
+    lines += Self.grouped(commonFacts).map { item($0) } + [""] + paragraph(explanation.text)
     if !mechanism.variants.isEmpty {
       lines += [""] + heading(2, "Variants")
       for (variant, facts) in zip(mechanism.variants, facts) {
-        let own = facts.filter { !commonFacts.contains($0) }
+        let own = Self.grouped(facts.filter { !commonFacts.contains($0) })
         let differences = own.isEmpty ? "" : " (\(own.joined(separator: "; ")))"
         lines += item("\(mechanism.id(of: variant.name)): \(variant.summary)\(differences)", hanging: true)
       }
@@ -68,27 +68,45 @@ struct ExplanationText {
     return lines
   }
 
-  /// What is true of all variants; the others' facts stand with them.
-  private var commonFacts: [String] { facts[0].filter { fact in facts.allSatisfy { $0.contains(fact) } } }
+  /// What is true of all variants; other facts stand with the variant that they are true of.
+  private var commonFacts: [Fact] { facts[0].filter { fact in facts.allSatisfy { $0.contains(fact) } } }
 
-  private static func facts(_ entry: MechanismEntry, _ variant: String) -> [String] {
+  private struct Fact: Equatable {
+    var text: String
+    /// Whether it shares a line with others.
+    var isWord = false
+  }
+
+  private static func facts(_ entry: MechanismEntry, _ variant: String) -> [Fact] {
     let traits = entry.mechanism.traits(of: variant)
-    var facts = [
-      "\(traits.framing.rawValue), \(traits.direction.rawValue), reaches \(traits.reach.rawValue), "
-        + "\(traits.delivery.rawValue)",
-      "attach: \(traits.attach.map(\.rawValue).joined(separator: ", "))",
-      "waits: \(entry.forms(of: variant).map(\.wait.rawValue).joined(separator: ", "))",
+    let kind = [
+      traits.framing.rawValue, traits.direction.rawValue, "reaches \(traits.reach.rawValue)",
+      traits.delivery.rawValue,
     ]
+    var facts = kind.map { Fact(text: $0, isWord: true) }
+    facts.append(Fact(text: "attach: \(traits.attach.map(\.rawValue).joined(separator: ", "))"))
+    facts.append(
+      Fact(text: "waits: \(entry.forms(of: variant).map(\.wait.rawValue).joined(separator: ", "))"))
     if traits.framing == .notification {
+      let byteCount = traits.minimumMessageByteCount
       facts.append(
-        "carries \(Units.describe(byteCount: traits.minimumMessageByteCount)) of its own, no message")
+        Fact(
+          text: byteCount == 0
+            ? "carries no message" : "carries \(Units.describe(byteCount: byteCount)) of its own, no message")
+      )
     } else {
-      facts.append("payload copies: \(traits.payloadCopies)")
+      facts.append(Fact(text: "payload copies: \(traits.payloadCopies)"))
       if let maximum = traits.maximumMessageByteCount {
-        facts.append("largest message here: \(Units.describe(byteCount: maximum))")
+        facts.append(Fact(text: "largest message here: \(Units.describe(byteCount: maximum))"))
       }
     }
     return facts
+  }
+
+  /// What can stand on one line, on one.
+  private static func grouped(_ facts: [Fact]) -> [String] {
+    let words = facts.filter(\.isWord).map(\.text).joined(separator: ", ")
+    return (words.isEmpty ? [] : [words]) + facts.filter { !$0.isWord }.map(\.text)
   }
 
   private func steps(_ side: String, _ steps: [Explanation.Step]) -> [String] {
@@ -97,18 +115,20 @@ struct ExplanationText {
     for (index, step) in steps.enumerated() {
       let number = "\(index + 1)."
       let call = isMarkdown ? "`\(step.call)`" : step.call
-      let counterpart = step.counterpart.map { " [\($0)]" } ?? ""
-      lines += head("\(number) \(call)\(counterpart)")
+      lines += head("\(number) \(call)", step.counterpart)
       lines += wrapped(step.purpose, indent: isMarkdown ? "   " : "     ")
     }
     return lines
   }
 
-  /// A call, of which what does not fit stands below it.
-  private func head(_ text: String) -> [String] {
-    if isMarkdown { return [text] }
-    let lines = wrapped(text, indent: "   ")
-    return [String(lines[0].drop { $0 == " " })] + lines.dropFirst()
+  /// A call and what it answers, which stands below it where both do not fit into a line.
+  private func head(_ call: String, _ counterpart: String?) -> [String] {
+    let answer = counterpart.map { ["[\($0)]"] } ?? []
+    let line = ([call] + answer).joined(separator: " ")
+    if isMarkdown || line.count <= Self.width { return [line] }
+    let calls = wrapped(call, indent: "   ")
+    return [String(calls[0].drop { $0 == " " })] + calls.dropFirst()
+      + answer.flatMap { wrapped($0, indent: "   ") }
   }
 
   private func heading(_ level: Int, _ text: String) -> [String] {

@@ -20,15 +20,15 @@ extension Explanation.Step {
   {
     .init(
       "sd_bus_request_name(bus, \"org.ipcbench.<run>.<channel>.\(role)\", 0)",
-      label(variant) + "Only now can the other side find this one.", answers: answers)
+      label(variant, "Only now can the other side find this one."), answers: answers)
   }
 
   static func awaitBusName(of peer: String, _ variant: String = "", answers: String? = nil)
     -> Explanation.Step
   {
     .init(
-      "sd_bus_call(bus, GetNameOwner(\"org.ipcbench.<run>.<channel>.\(peer)\"), 15 s)",
-      label(variant) + "Looks for the \(peer), every 0.5 ms for 5 s at most.", answers: answers)
+      "sd_bus_call(bus, GetNameOwner(\"….\(peer)\"), 15 s)",
+      label(variant, "Looks for the \(peer), every 0.5 ms for 5 s at most."), answers: answers)
   }
 
   static func watchBusName() -> Explanation.Step {

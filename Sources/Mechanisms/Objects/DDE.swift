@@ -241,8 +241,7 @@ extension DDE {
           answers: "DdeClientTransaction(XTYP_ADVSTART)"),
         .init(
           "poll(fd, POLLIN, 20 ms); sd_bus_process(bus, &m)",
-          "Receives: sleeps until Poke (:cold), Changed (:warm) or Data (:hot) comes; the last one is the "
-            + "value.",
+          "Receives: sleeps until Poke (:cold), Changed (:warm) or Data (:hot) comes; Data brings the value.",
           answers: "XTYP_POKE, XTYP_ADVDATA"),
         .init(
           "sd_bus_send(bus, reply(), NULL); sd_bus_flush(bus)",
