@@ -172,8 +172,11 @@ struct WorkerStart {
     case .fork:
       return StartedWorker(role: role, child: try Processes.fork { channel.work(role, settings, page) })
     case .spawn(let address, let input, let output):
+      // Not as an argument, which every user can read: an address may hold what lets somebody in.
+      let path = try spec.scope.path(spec.name("\(role.rawValue)-order"))
+      try TextFile.write(order(role, address).text, to: path)
       let child = try Processes.spawn(
-        "/proc/self/exe", ["worker", order(role, address).text], standardInput: input, standardOutput: output)
+        "/proc/self/exe", ["worker", "@\(path)"], standardInput: input, standardOutput: output)
       return StartedWorker(role: role, child: child)
     case .activated(let address, let orderPath):
       try TextFile.write(order(role, address, isActivated: true).text, to: orderPath)

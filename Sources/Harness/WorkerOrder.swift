@@ -50,10 +50,13 @@ public struct WorkerOrder: Codable, Sendable {
 
   /// In the spawned worker: does the work; returns the exit code.
   ///
-  /// - Parameter text: the order, or `@` and the file that holds it.
-  public static func carryOut(_ text: String, _ entries: [MechanismEntry]) -> Int32 {
-    let text = text.hasPrefix("@") ? TextFile.read(String(text.dropFirst())) ?? "" : text
-    guard let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
+  /// - Parameter argument: `@` and the file that holds the order; it is removed.
+  public static func carryOut(_ argument: String, _ entries: [MechanismEntry]) -> Int32 {
+    let path = String(argument.dropFirst())
+    let text = TextFile.read(path) ?? ""
+    SharedObject.removeFile(path: path)
+    guard argument.hasPrefix("@"),
+      let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
       let entry = entries.first(where: { $0.mechanism.id == order.mechanism }),
       let form = entry.form(order.variant, order.wait),
       let page = try? ControlPage(opening: order.controlPage)

@@ -16,6 +16,7 @@ struct ObjectServer {
 
   init(_ bus: BusConnection) { self.bus = bus }
 
+  /// Until nobody holds an object any more: because it was let go, or because its holder has left the bus.
   mutating func serve() {
     while !(hasServed && table.count == 0) {
       // While somebody holds an object, it may take its time.
@@ -23,7 +24,12 @@ struct ObjectServer {
         if bus.isLost || table.count == 0 { return }
         continue
       }
-      if message.kind == .call { answer(message) }
+      if message.kind == .call {
+        answer(message)
+      } else if message.isSignal("NameOwnerChanged"), let name = message.readText() {
+        message.skipText()
+        if message.readText() == "" { table.forget(name) }
+      }
     }
   }
 
@@ -39,16 +45,16 @@ struct ObjectServer {
     switch call.member {
     case "Call":
       let bytes = call.readBytes().map { Array($0) } ?? []
-      reply(call) { $0.append(bytes: bytes) }
+      bus.reply(to: call) { $0.append(bytes: bytes) }
     case "Load":
       contents[handle] = call.readBytes().map { Array($0) } ?? []
       holders[handle] = call.sender
-      reply(call) { _ in }
+      bus.reply(to: call)
     case "Append":
       contents[handle, default: []] += call.readBytes().map { Array($0) } ?? []
-      reply(call) { _ in }
+      bus.reply(to: call)
     case "Close":
-      reply(call) { _ in }
+      bus.reply(to: call)
       giveBack(handle)
     default: bus.refuse(call, "org.ipcbench.Object1.Error.NoSuchMethod", "There is no method \(call.member).")
     }
@@ -57,14 +63,10 @@ struct ObjectServer {
   /// The contents go to the container's document before the object ends.
   private mutating func giveBack(_ handle: String) {
     if let bytes = contents.removeValue(forKey: handle), let holder = holders.removeValue(forKey: handle) {
-      _ = try? bus.call(holder, handle, ObjectTable.siteInterface, "SaveObject") { $0.append(bytes: bytes) }
+      _ = try? bus.call(holder, handle, ObjectTable.siteInterface, "SaveObject", seconds: 5) {
+        $0.append(bytes: bytes)
+      }
     }
-    while let count = table.release(handle), count > 0 {}
-  }
-
-  private func reply(_ call: borrowing BusMessage, _ fill: (borrowing BusMessage) -> Void) {
-    guard call.expectsReply, let reply = bus.newReply(to: call) else { return }
-    fill(reply)
-    bus.send(reply)
+    table.end(handle)
   }
 }

@@ -22,6 +22,7 @@ signal(SIGPIPE, SIG_IGN)
 do {
   let bus = try BusConnection(String(cString: address))
   var server = ObjectServer(bus)
+  try bus.match("type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'")
   try bus.own(CommandLine.arguments[1])
   server.serve()
   bus.close()

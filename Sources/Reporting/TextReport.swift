@@ -54,7 +54,8 @@ let howToRead = [
   "Percentiles are of all trials' samples together, by one clock for both processes. Spread is the distance "
     + "between the slowest and the fastest trial, as a share of the median one.",
   "Every payload byte is written by the producer and read by the consumer, in zero-copy mechanisms too. "
-    + "CPU/msg is user and system time of both processes.",
+    + "CPU/msg is user and system time of both processes; what a server between them spends (an X server, a message "
+    + "bus) is not in it.",
   "A line marked “the tool” is the same loop around nothing at all. It is what measuring costs; nothing has "
     + "been subtracted from the other numbers.",
 ]

@@ -88,6 +88,13 @@ public struct BusConnection: @unchecked Sendable {
     return BusMessage(library, message)
   }
 
+  /// Answers a call, if its sender wants an answer.
+  public func reply(to call: borrowing BusMessage, _ fill: (borrowing BusMessage) -> Void = { _ in }) {
+    guard call.expectsReply, let reply = newReply(to: call) else { return }
+    fill(reply)
+    send(reply)
+  }
+
   /// Answers a call with an error.
   public func refuse(_ call: borrowing BusMessage, _ name: String, _ sentence: String) {
     guard call.expectsReply else { return }

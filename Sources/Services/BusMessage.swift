@@ -46,6 +46,11 @@ public struct BusMessage: ~Copyable {
     library.path(raw).map { strcmp($0, path) == 0 } ?? false
   }
 
+  /// Whether the connection with this unique name sent it.
+  public func isFrom(_ name: UnsafePointer<CChar>) -> Bool {
+    library.sender(raw).map { strcmp($0, name) == 0 } ?? false
+  }
+
   public var member: String { text(library.member(raw)) }
   public var path: String { text(library.path(raw)) }
   /// The connection's unique name: the bus itself vouches for it.

@@ -35,10 +35,19 @@ public struct XServer: Service {
         authority,
       ], package: "xvfb")
     let number = Int32(report)
-    if let number { try? place.scope.note(.display(number)) }
-    return XServer(
+    let server = XServer(
       address: XAddress(display: ":\(report)", cookie: cookie, authority: authority), process: process,
       scope: place.scope, number: number)
+    do throws(SystemError) {
+      if let number { try place.scope.note(.display(number)) }
+    } catch {
+      // Without the note nobody could clean up after a killed run.
+      process.kill(SIGTERM)
+      _ = try? process.reap()
+      server.removeTraces()
+      throw TransportError(error, doing: "note the X server's number")
+    }
+    return server
   }
 
   /// The user's own.

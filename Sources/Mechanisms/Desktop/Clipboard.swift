@@ -48,7 +48,7 @@ public struct ClipboardPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     var side = try XSide(server)
     let (selection, formats) = (side.x.atom("CLIPBOARD"), SelectionFormats(side.x))
     side.x.watchOwners(of: selection)
-    try side.meet(name, role)
+    try side.meet(name, role, interest: XConnection.Interest.property)
     (self.side, self.selection, self.formats) = (side, selection, formats)
     property = side.x.atom("_IPCBENCH_PASTE")
     owner = SelectionOwner(side.x, side.window, selection, formats)
@@ -65,10 +65,11 @@ public struct ClipboardPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     while let event = side.next() {
       if isPasted, case .propertyChanged(side.peer, property, _, isDeleted: true) = event {
         isOffered = false
+        owner.abandonTransfers()
         return byteCount
       }
       switch handle(event, contents) {
-      case .served(formats.bytes): isPasted = true
+      case .served(formats.bytes, to: side.peer): isPasted = true
       case .lost:
         isOffered = false
         return RawDescriptor.fail(ECANCELED)

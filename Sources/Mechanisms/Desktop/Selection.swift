@@ -31,8 +31,8 @@ public struct SelectionOwner {
   public enum Outcome: Equatable {
     /// The event was no affair of the owner's, or there is more to do.
     case nothing
-    /// Somebody has the contents in this format.
-    case served(UInt32)
+    /// Somebody has the contents in this format: the window.
+    case served(UInt32, to: UInt32)
     /// What was asked for is not offered.
     case refused
     /// Somebody else owns the selection now.
@@ -84,10 +84,16 @@ public struct SelectionOwner {
       return answer(request, offers, render)
     case .propertyChanged(let window, let property, _, isDeleted: true) where !transfers.isEmpty:
       return sendNextPiece(window, property)
+    case .windowDestroyed(let window):
+      transfers.removeAll { $0.request.requestor == window }
+      return .nothing
     case .selectionCleared(selection, _): return .lost
     default: return .nothing
     }
   }
+
+  /// What is on its way in pieces will not be completed: the contents are no longer valid.
+  public mutating func abandonTransfers() { transfers.removeAll() }
 
   private mutating func answer(
     _ request: XSelectionRequest, _ offers: () -> [UInt32], _ render: (UInt32) -> UnsafeRawBufferPointer?
@@ -96,6 +102,11 @@ public struct SelectionOwner {
     // Clients from before 1987 (ICCCM 2.2) name no property.
     if request.property == 0 { request.property = request.target }
     defer { x.flush() }
+    // Whoever means an earlier owner gets nothing (ICCCM 2.2); 0 means whoever owns it now.
+    if request.time != 0, Int32(bitPattern: request.time &- ownedSince) < 0 {
+      x.answer(request, property: 0)
+      return .refused
+    }
     switch request.target {
     case formats.targets:
       x.change(
@@ -115,7 +126,7 @@ public struct SelectionOwner {
       x.change(.replace, request.property, of: request.requestor, type: request.target, bytes)
     }
     x.answer(request, property: request.property)
-    return .served(request.target)
+    return .served(request.target, to: request.requestor)
   }
 
   /// Announces pieces; each is sent when the requestor has deleted the one before.
@@ -144,7 +155,7 @@ public struct SelectionOwner {
     // An empty piece is the end.
     guard piece.isEmpty else { return .nothing }
     transfers.remove(at: index)
-    return .served(transfer.request.target)
+    return .served(transfer.request.target, to: window)
   }
 }
 

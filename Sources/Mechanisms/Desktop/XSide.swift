@@ -70,12 +70,14 @@ struct XSide {
 
   /// Both sides own a selection by which the other one finds its window, as window managers do (ICCCM 4.3).
   /// To be called when this side is ready for messages.
-  mutating func meet(_ name: String, _ role: Role) throws(TransportError) {
+  ///
+  /// - Parameter interest: what else than its end is to be told of the peer's window.
+  mutating func meet(_ name: String, _ role: Role, interest: UInt32) throws(TransportError) {
     func selection(_ role: Role) -> UInt32 { x.atom("_IPCBENCH_\(name)_\(role.rawValue)") }
     let theirs = selection(role.peer)
     x.setOwner(window, of: selection(role), time: time)
     try awaitWindow("the \(role.peer.rawValue)'s window") { [x] in x.owner(of: theirs) }
-    watchPeer()
+    watchPeer(interest)
     if x.owner(of: theirs) != peer { peerIsGone = true }
   }
 
@@ -99,7 +101,7 @@ struct XSide {
       return Self.window(ofProcess: peerName, executable, x, pidProperty) ?? 0
     }
     lookUpNanoseconds = took
-    watchPeer()
+    watchPeer(0)
     x.send(hello(peer))
     x.flush()
     let expected = hello(window)
@@ -137,8 +139,8 @@ struct XSide {
     }
   }
 
-  private func watchPeer() {
-    x.watch(peer, interest: XConnection.Interest.structure | XConnection.Interest.property)
+  private func watchPeer(_ interest: UInt32) {
+    x.watch(peer, interest: XConnection.Interest.structure | interest)
     x.synchronise()
   }
 }

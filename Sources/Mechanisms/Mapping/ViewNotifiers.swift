@@ -97,12 +97,14 @@ public struct SignalNotifier<Wait: WaitStrategy>: ViewNotifier, ~Copyable {
       // What a dead peer had sent is in the queue; one more look finds it.
       if signal.take(&value, nanoseconds: 0) != 0 { return RawDescriptor.fail(EPIPE) }
     }
-    return value == Self.goodbye ? RawDescriptor.fail(EPIPE) : Int(value)
+    // What no peer sends may come from anybody who may send this process a signal.
+    return value >= Self.goodbye ? RawDescriptor.fail(value == Self.goodbye ? EPIPE : EBADMSG) : Int(value)
   }
 
   public mutating func close() {
     Heartbeat.stop()
     _ = dataReady.queue(Self.goodbye, to: peer)
+    peerWatch.closeQuietly()
   }
 }
 

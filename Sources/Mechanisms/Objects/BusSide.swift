@@ -41,7 +41,7 @@ struct BusSide: ~Copyable {
   mutating func next(_ isWanted: (borrowing BusMessage) -> Bool) -> BusMessage? {
     if !backlog.isEmpty, let kept = takeKept(isWanted) { return kept }
     while let message = bus.next() {
-      if noteEnd(message) { continue }
+      if noteEnd(message) || refuseStranger(message) { continue }
       if isWanted(message) { return message }
       keep(message)
     }
@@ -77,6 +77,23 @@ struct BusSide: ~Copyable {
 
   /// The peer has said itself that nothing more will come.
   mutating func peerHasLeft() { peerIsGone = true }
+
+  /// Whether it is a call of somebody else's than the peer's, who was told.
+  private func refuseStranger(_ message: borrowing BusMessage) -> Bool {
+    guard message.kind == .call, !message.isFrom(peerName) else { return false }
+    bus.refuse(message, "org.freedesktop.DBus.Error.AccessDenied", "This object is another connection's.")
+    return true
+  }
+
+  /// Whether a message that is not waited for has come.
+  func hasKept(_ isWanted: (borrowing BusMessage) -> Bool) -> Bool {
+    backlog.contains { raw in
+      let message = bus.adopt(raw)
+      let isFound = isWanted(message)
+      _ = message.intoRaw()
+      return isFound
+    }
+  }
 
   /// What a port returns when there is nothing: −1, with the reason as errno.
   func nothing() -> Int { RawDescriptor.fail(bus.isLost ? ESHUTDOWN : peerIsGone ? EPIPE : EAGAIN) }

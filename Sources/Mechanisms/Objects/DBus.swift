@@ -97,7 +97,10 @@ struct BusCalls: ~Copyable {
 
   mutating func result(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     let cookie = cookie
-    guard let reply = side.next({ $0.answers(cookie) }) else { return side.nothing() }
+    guard let reply = side.next({ $0.answers(cookie) }) else {
+      // A peer answers before it calls: one that calls now waits for this side, as this side waits for it.
+      return side.hasKept { $0.isCall("Call") } ? RawDescriptor.fail(EDEADLK) : side.nothing()
+    }
     return reply.kind == .error ? side.failure(reply) : reply.copyBytes(to: buffer, capacity)
   }
 
@@ -121,6 +124,19 @@ struct BusCalls: ~Copyable {
     }
     side.peerHasLeft()
     return side.nothing()
+  }
+
+  /// The server, when it has done its work: waits until the peer lets the object go, or is gone itself.
+  mutating func awaitRelease(milliseconds: UInt64) {
+    let deadline = Clock.monotonicNanoseconds() + milliseconds * 1_000_000
+    while !side.peerIsGone, !side.bus.isLost, Clock.monotonicNanoseconds() < deadline {
+      if let release = side.next({ $0.isCall("Release") }) {
+        _ = end(release)
+      } else {
+        var request = pollfd(fd: side.bus.descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&request, 1, 20)
+      }
+    }
   }
 
   mutating func answer(_ bytes: UnsafeRawPointer, _ byteCount: Int) -> Int {

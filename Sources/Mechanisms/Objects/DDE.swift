@@ -80,27 +80,27 @@ public struct DDEServer {
     guard call.path == topic else { return refuse(call, "There is no topic \(call.path).") }
     guard let word = call.readText() else { return refuse(call, "The call names no item.") }
     if call.isCall("Execute") {
-      reply(call) { $0.append(text: execute(word)) }
+      bus.reply(to: call) { $0.append(text: execute(word)) }
       return .executed(word)
     }
     guard let value = items[word] else { return refuse(call, "There is no item '\(word)'.") }
     if call.isCall("Request") {
-      reply(call) { $0.append(bytes: value) }
+      bus.reply(to: call) { $0.append(bytes: value) }
       return .requested(word)
     }
     if call.isCall("Poke"), let bytes = call.readBytes() {
       set(word, Array(bytes))
-      reply(call) { _ in }
+      bus.reply(to: call)
       return .poked(word)
     }
     if call.isCall("Advise"), let link = call.readText().flatMap(DDEProtocol.Link.init(rawValue:)) {
       links[word] = link
-      reply(call) { _ in }
+      bus.reply(to: call)
       return .advised(word)
     }
     if call.isCall("Unadvise") {
       links[word] = nil
-      reply(call) { _ in }
+      bus.reply(to: call)
       return .unadvised(word)
     }
     return refuse(call, "\(call.member) is no transaction of DDE.")
@@ -109,12 +109,6 @@ public struct DDEServer {
   private func refuse(_ call: borrowing BusMessage, _ sentence: String) -> Outcome {
     bus.refuse(call, Self.noSuchItem, sentence)
     return .refused
-  }
-
-  private func reply(_ call: borrowing BusMessage, _ fill: (borrowing BusMessage) -> Void) {
-    guard call.expectsReply, let reply = bus.newReply(to: call) else { return }
-    fill(reply)
-    bus.send(reply)
   }
 }
 

@@ -23,6 +23,7 @@ enum DDEProtocol {
 /// What every link needs: calls to the peer's item and messages about the own one.
 struct DDEConversation: ~Copyable {
   var side: BusSide
+  private var isLinked = false
   private let path = UnsafePointer<CChar>(strdup(DDEProtocol.topic)!)
 
   init(_ attachment: BusCallAttachment, _ role: Role) throws(TransportError) {
@@ -49,6 +50,7 @@ struct DDEConversation: ~Copyable {
         side.keep(message)
       }
     }
+    isLinked = true
   }
 
   private static var failure: TransportError {
@@ -84,7 +86,7 @@ struct DDEConversation: ~Copyable {
 
   /// Stops the links (WM_DDE_UNADVISE) and ends the conversation (WM_DDE_TERMINATE, which is the connection's end).
   mutating func terminate() {
-    if !side.peerIsGone, let call = newCall("Unadvise") { side.bus.send(call) }
+    if isLinked, !side.peerIsGone, let call = newCall("Unadvise") { side.bus.send(call) }
     side.close()
   }
 }

@@ -41,7 +41,7 @@ struct HeldObject: ~Copyable {
     try side.bus.own(address.server)
     while let call = side.bus.awaitNext(milliseconds: 5000) {
       guard call.isCall("Create") else { continue }
-      let handle = table.create()
+      let handle = table.create(for: call.sender)
       try side.know(call.sender)
       if let reply = side.bus.newReply(to: call) {
         reply.append(path: handle)
@@ -57,6 +57,7 @@ struct HeldObject: ~Copyable {
     if isClient, !calls.side.peerIsGone {
       _ = try? calls.side.bus.call(calls.side.peer, handle, ObjectTable.interface, "Release", seconds: 2)
     }
+    if !isClient { calls.awaitRelease(milliseconds: 2000) }
     calls.side.close()
   }
 }
