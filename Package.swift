@@ -83,6 +83,9 @@ let package = Package(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
       path: "Tests/ConformanceChecker"),
     .executableTarget(
+      name: "DesktopChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms"],
+      path: "Tests/DesktopChecker"),
+    .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
     .executableTarget(name: "SectionLoader", dependencies: ["LinuxIPC"], path: "Tests/SectionLoader"),
@@ -102,7 +105,9 @@ let package = Package(
     .testTarget(
       name: "MechanismsTests",
       dependencies: [
-        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader", "TestSupport",
+        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
+        "DesktopChecker",
+        "TestSupport",
       ]),
     .testTarget(
       name: "HarnessTests",

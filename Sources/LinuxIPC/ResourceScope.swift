@@ -15,6 +15,12 @@ public struct ResourceScope: Sendable, Codable {
     startTime = Processes.startTime(of: pid) ?? 0
   }
 
+  /// Another process's.
+  public init(pid: Int32, startTime: UInt64) {
+    self.pid = pid
+    self.startTime = startTime
+  }
+
   /// `ipcbench-<pid>-<start time>`.
   public var tag: String { "\(Self.prefix)\(pid)-\(startTime)" }
 
@@ -94,7 +100,8 @@ public enum KernelObject: Sendable, Equatable {
   case messageQueue(String)
   case systemVQueue(key: Int32)
   case systemVSemaphores(key: Int32)
-  /// The socket and the lock file of an X server, which have their places in /tmp (Xserver(1)).
+  /// The socket of an X server, which has its place in /tmp (Xserver(1)). One that chooses its number by itself makes no
+  /// lock file.
   case display(Int32)
 
   /// A file name that says all.
@@ -130,13 +137,15 @@ public enum KernelObject: Sendable, Equatable {
       let id = ipcb_semget(key, 0, 0)
       if id >= 0 { _ = ipcb_semctl_remove(id) }
     case .display(let number):
-      let lock = "/tmp/.X\(number)-lock"
-      // A server that took the number since, or one that is still ending, removes its own.
-      guard let pid = TextFile.read(lock).flatMap({ Int32($0.drop { $0 == " " }) }), kill(pid, 0) != 0,
-        Glibc.errno == ESRCH
-      else { return }
-      unlink("/tmp/.X11-unix/X\(number)")
-      unlink(lock)
+      // A server that took the number since, or one that is still ending, answers and removes its own.
+      let path = "/tmp/.X11-unix/X\(number)"
+      guard let socket = try? Socket.unix(.stream) else { return }
+      defer { socket.close() }
+      do throws(SystemError) {
+        try socket.connect(path: path)
+      } catch {
+        if error.errno == .connectionRefused { unlink(path) }
+      }
     }
   }
 }

@@ -234,7 +234,9 @@ struct BusFailure {
 
   func error(_ destination: String) -> TransportError {
     let said = text.isEmpty ? "\(Errno(rawValue: errno))" : text
-    let reason = said.hasSuffix(".") ? String(said.dropLast()) : said
+    // Of one line, without an end of its own.
+    let line = said.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let reason = line.hasSuffix(".") ? String(line.dropLast()) : line
     switch name.split(separator: ".").last.map(String.init) ?? "" {
     case "ServiceUnknown", "NameHasNoOwner":
       return TransportError(.unavailable, "Nobody on the message bus is called \(destination): \(reason).")

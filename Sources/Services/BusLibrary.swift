@@ -30,6 +30,7 @@ struct BusLibrary: Sendable {
   let appendArray: @convention(c) (Message, CChar, UnsafeRawPointer?, Int) -> Int32
   let readBasic: @convention(c) (Message, CChar, UnsafeMutableRawPointer) -> Int32
   let readArray: @convention(c) (Message, CChar, Result<UnsafeRawPointer?>, Result<Int>) -> Int32
+  let setDestination: @convention(c) (Message, Text) -> Int32
   let rewind: @convention(c) (Message, Int32) -> Int32
   let release: @convention(c) (Message) -> Message?
   let type: @convention(c) (Message, Result<UInt8>) -> Int32
@@ -74,6 +75,7 @@ struct BusLibrary: Sendable {
     appendArray = message("append_array")
     readBasic = message("read_basic")
     readArray = message("read_array")
+    setDestination = message("set_destination")
     rewind = message("rewind")
     release = message("unref")
     type = message("get_type")

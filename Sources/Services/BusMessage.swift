@@ -110,6 +110,9 @@ public struct BusMessage: ~Copyable {
     return count
   }
 
+  /// Makes a signal go to one connection only.
+  public func address(to name: String) { _ = library.setDestination(raw, name) }
+
   /// Back to the beginning of the contents.
   public func rewind() { _ = library.rewind(raw, 1) }
 

@@ -64,12 +64,11 @@ public struct MessageBus: Service {
   /// Says which command is to be started when somebody calls a name that nobody owns. Known once the bus has read
   /// it: see `BusConnection.reload`.
   public func declare(_ name: String, command: [String]) throws(TransportError) {
-    // As a shell reads it (dbus-daemon(1)).
+    // As a shell reads it (dbus-daemon(1)); a backslash would be the file's own escape.
     let quoted = command.map {
-      "'"
-        + $0.split(separator: "'", omittingEmptySubsequences: false)
-        .joined(separator: "'\\''") + "'"
-    }.joined(separator: " ")
+      "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\"'\"'") + "'"
+    }
+    .joined(separator: " ")
     try explaining("declare \(name)") { () throws(SystemError) in
       try TextFile.write(
         "[D-BUS Service]\nName=\(name)\nExec=\(quoted)\n", to: "\(directory)/services/\(name).service")

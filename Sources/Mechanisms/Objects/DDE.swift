@@ -54,7 +54,8 @@ public struct DDEServer {
   private let bus: BusConnection
   private let topic: String
   public private(set) var items: [String: [UInt8]]
-  private var links: [String: DDEProtocol.Link] = [:]
+  /// For each item the clients that are linked to it, by their unique names on the bus.
+  private var links: [String: [String: DDEProtocol.Link]] = [:]
 
   /// - Parameter topic: an object's path.
   public init(_ bus: BusConnection, topic: String, items: [String: [UInt8]]) {
@@ -63,16 +64,25 @@ public struct DDEServer {
     self.items = items
   }
 
-  /// Changes an item, and tells those who are linked to it.
+  /// Changes an item, and tells those who are linked to it, each as it asked to be told.
   public mutating func set(_ item: String, _ value: [UInt8]) {
     items[item] = value
-    guard let link = links[item] else { return }
-    guard let signal = bus.newSignal(topic, DDEProtocol.interface, link == .hot ? "Data" : "Changed") else {
-      return
+    for (client, link) in links[item] ?? [:] {
+      guard let signal = bus.newSignal(topic, DDEProtocol.interface, link == .hot ? "Data" : "Changed") else {
+        continue
+      }
+      signal.address(to: client)
+      signal.append(text: item)
+      if link == .hot { signal.append(bytes: value) }
+      bus.send(signal)
     }
-    signal.append(text: item)
-    if link == .hot { signal.append(bytes: value) }
-    bus.send(signal)
+  }
+
+  /// Ends the links of a client of which the bus says that it has left.
+  public mutating func notice(_ message: borrowing BusMessage) {
+    guard message.isSignal("NameOwnerChanged"), let client = message.readText() else { return }
+    message.skipText()
+    if message.readText() == "" { for item in links.keys { links[item]?[client] = nil } }
   }
 
   /// Serves one call. `execute` runs a command (WM_DDE_EXECUTE) and returns what came of it.
@@ -94,12 +104,15 @@ public struct DDEServer {
       return .poked(word)
     }
     if call.isCall("Advise"), let link = call.readText().flatMap(DDEProtocol.Link.init(rawValue:)) {
-      links[word] = link
+      let client = call.sender
+      try? bus.match(
+        "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='\(client)'")
+      links[word, default: [:]][client] = link
       bus.reply(to: call)
       return .advised(word)
     }
     if call.isCall("Unadvise") {
-      links[word] = nil
+      links[word]?[call.sender] = nil
       bus.reply(to: call)
       return .unadvised(word)
     }

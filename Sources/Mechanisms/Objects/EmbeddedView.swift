@@ -11,12 +11,12 @@ public enum EmbeddedView {
   public static var largestMessage: Int { 64 << 10 }
 
   /// Whole lines that hold so many bytes.
-  static func lineCount(for byteCount: Int) -> Int {
+  public static func lineCount(for byteCount: Int) -> Int {
     min(max((byteCount + 3 * width - 1) / (3 * width), 1), height)
   }
 
   /// Pixels of four bytes, of which the last is not shown; those after the contents are black.
-  static func encode(_ bytes: UnsafeRawBufferPointer, in pixels: UnsafeMutableRawBufferPointer) {
+  public static func encode(_ bytes: UnsafeRawBufferPointer, in pixels: UnsafeMutableRawBufferPointer) {
     var offset = 0
     for start in stride(from: 0, to: pixels.count, by: 4) {
       for color in 0..<3 {
@@ -27,7 +27,9 @@ public enum EmbeddedView {
     }
   }
 
-  static func decode(_ pixels: UnsafeRawBufferPointer, _ byteCount: Int, in buffer: UnsafeMutableRawPointer) {
+  public static func decode(
+    _ pixels: UnsafeRawBufferPointer, _ byteCount: Int, in buffer: UnsafeMutableRawPointer
+  ) {
     for offset in 0..<byteCount {
       buffer.storeBytes(of: pixels[offset / 3 * 4 + offset % 3], toByteOffset: offset, as: UInt8.self)
     }
@@ -40,14 +42,14 @@ public enum EmbeddedView {
 }
 
 /// The container's window and the server's in it.
-struct EmbeddedWindow {
-  let x: XConnection
-  let window: UInt32
+public struct EmbeddedWindow {
+  public let x: XConnection
+  public let window: UInt32
   private let protocolAtom: UInt32
   private let infoAtom: UInt32
 
   /// - Parameter isContainer: whether it is the outer window, which is shown at once.
-  init(_ address: XAddress, isContainer: Bool) throws(TransportError) {
+  public init(_ address: XAddress, isContainer: Bool) throws(TransportError) {
     x = try XConnection(address)
     protocolAtom = x.atom("_XEMBED")
     infoAtom = x.atom("_XEMBED_INFO")
@@ -65,7 +67,7 @@ struct EmbeddedWindow {
   }
 
   /// The container: takes the window in, as long as it says what XEMBED wants it to.
-  func embed(_ view: UInt32) throws(TransportError) {
+  public func embed(_ view: UInt32) throws(TransportError) {
     guard x.words(of: infoAtom, of: view).count == 2 else {
       throw TransportError(.system, "The server's window does not know XEMBED.")
     }
@@ -78,7 +80,7 @@ struct EmbeddedWindow {
   }
 
   /// The server: waits until it is told that it is embedded.
-  func awaitEmbedding() throws(TransportError) {
+  public func awaitEmbedding() throws(TransportError) {
     while let event = x.awaitEvent(milliseconds: 5000) {
       if case .message(let message) = event, message.type == protocolAtom,
         message.words.1 == EmbeddedView.embeddedNotify
@@ -90,9 +92,9 @@ struct EmbeddedWindow {
   }
 
   /// Windows in the container's: none when the server has ended.
-  var views: [UInt32] { x.children(of: window) }
+  public var views: [UInt32] { x.children(of: window) }
 
-  func close() {
+  public func close() {
     x.destroyWindow(window)
     x.synchronise()
     x.disconnect()
