@@ -59,6 +59,14 @@ int ipcb_reset_signal_handlers(void) {
   return set_handler(SIGINT, SIG_IGN) | set_handler(SIGTERM, SIG_DFL);
 }
 
+int ipcb_close_from(int first) { return (int)syscall(SYS_close_range, first, ~0U, 0); }
+
+int ipcb_unblock_signals(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]) {
   return execvpe(program, arguments, environment);
 }

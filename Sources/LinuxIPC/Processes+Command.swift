@@ -36,6 +36,7 @@ extension Processes {
       // What this process ignores would stay ignored in the other program.
       StopSignal.resetInWorker()
       for number in [SIGINT, SIGPIPE, SIGXFSZ] { signal(number, SIG_DFL) }
+      _ = ipcb_unblock_signals()
       if let place, chdir(place) != 0 { return 127 }
       for (number, descriptor) in descriptors.enumerated() {
         // A duplicate onto itself would stay close-on-exec.
@@ -46,6 +47,8 @@ extension Processes {
         }
       }
       if daemon != nil {
+        // Nothing that somebody else waits for the end of; not everything was opened by this program.
+        _ = ipcb_close_from(Int32(descriptors.count))
         // Its own session, so that a ^C in the terminal is not meant for it.
         setsid()
         _ = ipcb_set_parent_death_signal(SIGTERM)

@@ -59,6 +59,10 @@ int ipcb_wait_signal(int status);
 /// Installs `handler` for SIGINT and SIGTERM without SA_RESTART, and ignores SIGPIPE and SIGXFSZ.
 int ipcb_install_signal_handlers(void (*handler)(int));
 int ipcb_reset_signal_handlers(void);
+/// Closes every descriptor from this number on (close_range(2)).
+int ipcb_close_from(int first);
+/// Blocks no signal, as a program expects to find it (sigprocmask(2)).
+int ipcb_unblock_signals(void);
 /// execvpe(3): returns only when it failed.
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]);
 
