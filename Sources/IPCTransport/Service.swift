@@ -121,14 +121,16 @@ public final class ServiceHost: @unchecked Sendable {
 
   /// What has ended by itself since it was last asked for: clauses for people.
   public func takeEndings() -> [String] {
-    noticeEndings()
+    // A process that ends has closed its sockets before it can be reaped.
+    noticeEndings(within: 100)
     defer { endings = [] }
     return endings
   }
 
-  private func noticeEndings() {
+  private func noticeEndings(within milliseconds: Int32 = 0) {
     running.removeAll { type, service in
-      guard let process = service.process, ProcessPoll.firstEnded([process], milliseconds: 0) != nil,
+      guard let process = service.process,
+        ProcessPoll.firstEnded([process], milliseconds: milliseconds) != nil,
         let status = try? process.reap()
       else { return false }
       service.removeTraces()

@@ -101,7 +101,9 @@ let serviceChecks: [Check] = [
   Check("what an X server leaves that is killed itself is removed by the next run") { stage in
     try withOwner(stage) { owner, scope, address in
       let display = address.display
-      for pid in processes(mentioning: "\(scope.tag)/x-authority") { kill(pid, SIGKILL) }
+      let servers = processes(mentioning: "\(scope.tag)/x-authority")
+      for pid in servers { kill(pid, SIGKILL) }
+      try waitFor("the end of the X server") { servers.allSatisfy(isGone) }
       owner.kill()
       _ = stage.end(owner)
       try waitFor("the end of the daemons") { processes(mentioning: scope.tag).isEmpty }

@@ -231,11 +231,16 @@ func write(_ bytes: [UInt8], to path: String) throws {
   }
 }
 
+/// Whether a process has ended, with all that it had open; a zombie has.
+func isGone(_ pid: Int32) -> Bool {
+  guard let state = TextFile.read("/proc/\(pid)/stat") else { return true }
+  return state.split(separator: ")").last?.hasPrefix(" Z") == true
+}
+
 /// Processes whose command line or environment holds a text, zombies left out.
 func processes(mentioning text: String) -> [Int32] {
   Directory.names(of: "/proc").compactMap { Int32($0) }.filter { pid in
-    guard pid != getpid(), let state = TextFile.read("/proc/\(pid)/stat") else { return false }
-    if state.split(separator: ")").last?.hasPrefix(" Z") == true { return false }
+    guard pid != getpid(), !isGone(pid) else { return false }
     return ["cmdline", "environ"].contains { name in
       String(decoding: read("/proc/\(pid)/\(name)"), as: UTF8.self).contains(text)
     }
