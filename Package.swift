@@ -40,12 +40,12 @@ let package = Package(
     // The system, the rings, the protocol.
     .target(name: "LinuxIPC", dependencies: ["CLinuxShims", "CNuma", system]),
     .target(name: "SharedRing", dependencies: ["CLinuxShims", "LinuxIPC"], swiftSettings: lifetimes),
-    .target(name: "IPCTransport", dependencies: ["LinuxIPC"]),
+    .target(name: "IPCTransport", dependencies: ["CLinuxShims", "LinuxIPC"]),
 
     // What is measured, and how.
     .target(name: "Measurement", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     // Daemons that mechanisms need beside the workers, and connections to them.
-    .target(name: "Services", dependencies: ["LinuxIPC", "IPCTransport"]),
+    .target(name: "Services", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     .target(
       name: "Mechanisms",
       dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services"]),
@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "Harness",
       dependencies: [
-        "LinuxIPC", "IPCTransport", "Measurement", "Comparing", "Results", "Analysis", system,
+        "LinuxIPC", "IPCTransport", "Services", "Measurement", "Comparing", "Results", "Analysis", system,
       ]),
     .executableTarget(
       name: "ipcbench",

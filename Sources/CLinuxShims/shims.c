@@ -67,6 +67,10 @@ int ipcb_unblock_signals(void) {
   return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+int ipcb_unshare_network(void) { return unshare(CLONE_NEWNET); }
+
+int ipcb_enter_network(int fd) { return setns(fd, CLONE_NEWNET); }
+
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]) {
   return execvpe(program, arguments, environment);
 }
@@ -125,25 +129,6 @@ int ipcb_bind_unix(int fd, const char *path) {
 int ipcb_connect_unix(int fd, const char *path) {
   struct sockaddr_un address;
   if (unix_address(&address, path) < 0) return -1;
-  return connect(fd, (struct sockaddr *)&address, sizeof address);
-}
-
-static struct sockaddr_in loopback(uint16_t port) {
-  struct sockaddr_in address;
-  memset(&address, 0, sizeof address);
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-int ipcb_bind_loopback(int fd, uint16_t port) {
-  struct sockaddr_in address = loopback(port);
-  return bind(fd, (struct sockaddr *)&address, sizeof address);
-}
-
-int ipcb_connect_loopback(int fd, uint16_t port) {
-  struct sockaddr_in address = loopback(port);
   return connect(fd, (struct sockaddr *)&address, sizeof address);
 }
 

@@ -53,17 +53,22 @@ int ipcb_connect_ipv4(int fd, const char *text, uint16_t port) {
   return address(&there, text, port) < 0 ? -1 : connect(fd, (struct sockaddr *)&there, sizeof there);
 }
 
-int ipcb_join_multicast(int fd, const char *group) {
-  struct ip_mreqn request = {.imr_address.s_addr = htonl(INADDR_LOOPBACK)};
-  if (inet_pton(AF_INET, group, &request.imr_multiaddr) != 1) {
+int ipcb_join_multicast(int fd, const char *group, const char *own) {
+  struct ip_mreqn request = {0};
+  if (inet_pton(AF_INET, own, &request.imr_address) != 1 ||
+      inet_pton(AF_INET, group, &request.imr_multiaddr) != 1) {
     errno = EINVAL;
     return -1;
   }
   return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request);
 }
 
-int ipcb_send_multicast_on_loopback(int fd) {
-  struct ip_mreqn request = {.imr_address.s_addr = htonl(INADDR_LOOPBACK)};
+int ipcb_send_multicast_from(int fd, const char *own) {
+  struct ip_mreqn request = {0};
+  if (inet_pton(AF_INET, own, &request.imr_address) != 1) {
+    errno = EINVAL;
+    return -1;
+  }
   int on = 1;
   return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof request) |
          setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &on, sizeof on);

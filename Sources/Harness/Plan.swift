@@ -20,6 +20,7 @@ public struct PlannedCase: Sendable {
   public var arrival: Arrival
   public var touch: Touch
   public var attach: Attach
+  public var scope: ChannelScope
   public var trials: Int
   public var durationNanoseconds: UInt64
   public var messages: UInt64?

@@ -2,6 +2,7 @@ import IPCTransport
 import LinuxIPC
 import Measurement
 import Results
+import Services
 
 /// Turns a suite into a plan: expands its blocks, asks every mechanism whether it can run, and gives each case
 /// that cannot its reason.
@@ -69,9 +70,10 @@ public struct Planner {
       let loads = try self.loads(pattern, block)
       for size in sizes(traits, request, block) {
         for wait in waits {
-          for attach in attaches {
+          for (attach, scope) in attaches.flatMap({ attach in block.scopes.map { (attach, $0) } }) {
             for load in loads {
-              addCase(request, block, pattern, load, size: size, wait: wait, attach: attach, &plan)
+              addCase(
+                request, block, pattern, load, size: size, wait: wait, attach: attach, scope: scope, &plan)
             }
           }
         }
@@ -98,31 +100,31 @@ public struct Planner {
 
   private func addCase(
     _ request: Request, _ block: Suite.Block, _ pattern: PatternKind, _ load: Load, size: Int,
-    wait: WaitKind, attach: Attach, _ plan: inout Plan
+    wait: WaitKind, attach: Attach, scope: ChannelScope, _ plan: inout Plan
   ) {
     let mechanism = request.entry.mechanism
     let identity = CaseIdentity(
       mechanism: mechanism.id, variant: request.variant,
       pattern: label(pattern, load.arrival, block.touch, mechanism.traits(of: request.variant).framing),
       wait: wait.rawValue,
-      placement: plan.placement.rawValue, attach: attach.rawValue, messageBytes: size,
+      placement: plan.placement.rawValue, attach: attach.rawValue, scope: scope.rawValue, messageBytes: size,
       rateTargetPerSecond: load.rate, touch: block.touch.rawValue)
     // Asked for again by a later block: that one counts.
     plan.cases.removeAll { $0.identity == identity }
     plan.skips.removeAll { $0.identity == identity }
-    if let reason = whatItDoesNotOffer(request, pattern, wait, attach) {
+    if let reason = whatItDoesNotOffer(request, pattern, wait, attach, scope) {
       if request.isNamed { plan.skips.append(PlannedSkip(identity: identity, reason: reason)) }
       return
     }
     guard let form = request.entry.form(request.variant, wait) else { return }
-    if let reason = whyNotHere(form, request.variant, pattern, size, attach, plan.memory) {
+    if let reason = whyNotHere(form, request.variant, pattern, size, attach, scope, plan.memory) {
       plan.skips.append(PlannedSkip(identity: identity, reason: reason))
       return
     }
     plan.cases.append(
       PlannedCase(
         identity: identity, form: form, pattern: pattern, arrival: load.arrival, touch: block.touch,
-        attach: attach, trials: block.trials, durationNanoseconds: block.durationNanoseconds,
+        attach: attach, scope: scope, trials: block.trials, durationNanoseconds: block.durationNanoseconds,
         messages: block.messages))
   }
 
@@ -137,12 +139,15 @@ public struct Planner {
 
   /// Combinations that do not exist, on any machine.
   private func whatItDoesNotOffer(
-    _ request: Request, _ pattern: PatternKind, _ wait: WaitKind, _ attach: Attach
+    _ request: Request, _ pattern: PatternKind, _ wait: WaitKind, _ attach: Attach, _ scope: ChannelScope
   ) -> String? {
     let id = request.entry.mechanism.id(of: request.variant)
     let traits = request.entry.mechanism.traits(of: request.variant)
     if let reason = request.entry.whyNot(request.variant, wait: wait) { return reason }
     if let reason = request.entry.mechanism.whyNot(request.variant, attach: attach) { return reason }
+    if scope == .network && (traits.reach != .network || attach != .name) {
+      return "\(id) does not leave the host: it has no '--scope network'."
+    }
     if traits.framing == .notification && pattern != .roundTrip {
       return "\(id) is a notification: it carries no messages, so only its round trip is measured."
     }
@@ -155,7 +160,7 @@ public struct Planner {
   /// What this machine, or this size, rules out.
   private func whyNotHere(
     _ form: Form, _ variant: String, _ pattern: PatternKind, _ size: Int, _ attach: Attach,
-    _ memory: MemoryPolicy
+    _ scope: ChannelScope, _ memory: MemoryPolicy
   ) -> String? {
     let id = form.mechanism.id(of: variant)
     let traits = form.mechanism.traits(of: variant)
@@ -173,6 +178,7 @@ public struct Planner {
       return "a paced message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
     }
     if let reason = form.mechanism.whyNot(variant, byteCount: size) { return reason }
+    if scope == .network, let obstacle = answers.networkObstacle { return obstacle }
     return probe(form, variant, size, attach, memory)
   }
 
@@ -195,7 +201,17 @@ public struct Planner {
     return answer
   }
 
-  private final class Answers { var byQuestion: [String: String?] = [:] }
+  private final class Answers {
+    var byQuestion: [String: String?] = [:]
+    lazy var networkObstacle: String? = {
+      do throws(TransportError) {
+        try NetworkNamespaces.probe()
+        return nil
+      } catch {
+        return error.description
+      }
+    }()
+  }
 
   // MARK: Placement
 

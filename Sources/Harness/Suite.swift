@@ -26,6 +26,7 @@ public struct Suite: Sendable {
     /// Nil for the first strategy of each mechanism.
     public var waits: [WaitKind]?
     public var attach: [Attach]?
+    public var scopes: [ChannelScope]
     /// Messages per second, for `paced`.
     public var rates: [Double]
     public var arrivals: [Arrival]
@@ -37,7 +38,8 @@ public struct Suite: Sendable {
 
     public init(
       mechanisms: [String]? = nil, patterns: [PatternKind] = [.roundTrip], sizes: [Int]? = nil,
-      waits: [WaitKind]? = nil, attach: [Attach]? = nil, rates: [Double] = [],
+      waits: [WaitKind]? = nil, attach: [Attach]? = nil, scopes: [ChannelScope] = [.host],
+      rates: [Double] = [],
       arrivals: [Arrival] = [.constant], touch: Touch = .all, trials: Int = 3,
       durationNanoseconds: UInt64 = 250_000_000, messages: UInt64? = nil
     ) {
@@ -46,6 +48,7 @@ public struct Suite: Sendable {
       self.sizes = sizes
       self.waits = waits
       self.attach = attach
+      self.scopes = scopes
       self.rates = rates
       self.arrivals = arrivals
       self.touch = touch
@@ -100,7 +103,7 @@ private struct SuiteReader {
     try expect(
       object,
       keys: [
-        "mechanisms", "patterns", "sizes", "waits", "attach", "rates", "arrival", "touch", "trials",
+        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "touch", "trials",
         "duration",
       ],
       in: "a block")
@@ -113,6 +116,7 @@ private struct SuiteReader {
     block.sizes = try list(object, "sizes", Units.byteCount)
     block.waits = try list(object, "waits") { WaitKind(rawValue: $0) }
     block.attach = try list(object, "attach") { Attach(rawValue: $0) }
+    block.scopes = try list(object, "scopes") { ChannelScope(rawValue: $0) } ?? [.host]
     block.rates = try list(object, "rates", Units.rate) ?? []
     block.arrivals = try list(object, "arrival") { Arrival(rawValue: $0) } ?? [.constant]
     block.touch = try list(object, "touch") { Touch(rawValue: $0) }?.first ?? .all

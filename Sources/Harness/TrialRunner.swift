@@ -2,6 +2,7 @@ import IPCTransport
 import LinuxIPC
 import Measurement
 import Results
+import Services
 import SystemPackage
 
 /// What came of one trial.
@@ -60,7 +61,7 @@ public struct TrialRunner {
 
   private mutating func attempt(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome {
     serial += 1
-    let spec = ChannelSpec(
+    var spec = ChannelSpec(
       variant: planned.identity.variant, wait: planned.form.wait, attach: planned.attach,
       messageByteCount: planned.identity.messageBytes,
       messagesInFlight: planned.pattern == .roundTrip ? 1 : nil, memory: plan.memory,
@@ -80,6 +81,7 @@ public struct TrialRunner {
     let began = Clock.monotonicNanoseconds()
     let steal = StealTime.nanoseconds(cpus: cpus(plan))
     do throws(TransportError) {
+      if planned.scope == .network { spec.hosts = try services.ready(TwoHosts.self).hosts }
       let channel = try planned.form.open(spec)
       defer { channel.close() }
       let opened = Clock.monotonicNanoseconds() - began

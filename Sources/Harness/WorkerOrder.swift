@@ -17,6 +17,7 @@ public struct WorkerOrder: Codable, Sendable {
   var memory: MemoryPolicy
   var scope: ResourceScope
   var serial: Int
+  var hosts: Hosts
   var stallLimitNanoseconds: UInt64
   var settings: TrialSettings
   var controlPage: String
@@ -38,6 +39,7 @@ public struct WorkerOrder: Codable, Sendable {
     memory = spec.memory
     scope = spec.scope
     serial = spec.serial
+    hosts = spec.hosts
     stallLimitNanoseconds = spec.stallLimitNanoseconds
     self.settings = settings
     controlPage = page
@@ -68,7 +70,7 @@ public struct WorkerOrder: Codable, Sendable {
       variant: order.variant, wait: order.wait, attach: order.attach,
       messageByteCount: order.messageByteCount, messagesInFlight: order.messagesInFlight,
       memory: order.memory, topology: Topology.detect(), scope: order.scope, serial: order.serial,
-      stallLimitNanoseconds: order.stallLimitNanoseconds)
+      stallLimitNanoseconds: order.stallLimitNanoseconds, hosts: order.hosts)
     return form.workAt(order.address, order.role, spec, order.settings, page)
   }
 }

@@ -30,6 +30,8 @@ public struct ChannelSpec: Sendable {
   public var serial: Int
   /// How long a peer may make no progress before an exchange gives up, in nanoseconds.
   public var stallLimitNanoseconds: UInt64
+  /// Where the two sides are.
+  public var hosts: Hosts
   /// The daemons of the run; nil in workers, and while planning.
   public var services: ServiceHost?
   /// The program, and the arguments before its order, by which a worker is started; where somebody else than the
@@ -39,8 +41,8 @@ public struct ChannelSpec: Sendable {
   public init(
     variant: String = "", wait: WaitKind, attach: Attach = .inherit, messageByteCount: Int,
     messagesInFlight: Int? = nil, memory: MemoryPolicy = .local, topology: Topology, scope: ResourceScope,
-    serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000, services: ServiceHost? = nil,
-    workerCommand: [String] = []
+    serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000, hosts: Hosts = .loopback,
+    services: ServiceHost? = nil, workerCommand: [String] = []
   ) {
     self.variant = variant
     self.wait = wait
@@ -52,6 +54,7 @@ public struct ChannelSpec: Sendable {
     self.scope = scope
     self.serial = serial
     self.stallLimitNanoseconds = stallLimitNanoseconds
+    self.hosts = hosts
     self.services = services
     self.workerCommand = workerCommand
   }

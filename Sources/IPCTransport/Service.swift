@@ -176,9 +176,9 @@ public enum Program {
 }
 
 /// A line that another process writes to a pipe when it has come so far.
-enum ReportedLine {
+public enum ReportedLine {
   /// Nil when the other side ends without one, or takes too long.
-  static func read(_ descriptor: FileDescriptor, milliseconds: Int32) -> String? {
+  public static func read(_ descriptor: FileDescriptor, milliseconds: Int32) -> String? {
     let deadline = Clock.monotonicNanoseconds() + UInt64(milliseconds) * 1_000_000
     var line: [UInt8] = []
     while Clock.monotonicNanoseconds() < deadline, line.count < 4096 {

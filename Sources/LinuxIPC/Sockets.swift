@@ -57,12 +57,6 @@ public struct Socket: Sendable {
     try check("bind", path, ipcb_bind_unix(descriptor.rawValue, path))
   }
 
-  /// Binds to 127.0.0.1; returns the port that the kernel chose.
-  public func bindToLoopback() throws(SystemError) -> UInt16 {
-    try check("bind", "127.0.0.1", ipcb_bind_loopback(descriptor.rawValue, 0))
-    return UInt16(try check("getsockname", "", ipcb_local_port(descriptor.rawValue)))
-  }
-
   /// The corresponding C function is `listen`.
   public func listen(backlog: Int32 = 1) throws(SystemError) {
     try check("listen", "", Glibc.listen(descriptor.rawValue, backlog))
@@ -71,10 +65,6 @@ public struct Socket: Sendable {
   /// The corresponding C function is `connect`.
   public func connect(path: String) throws(SystemError) {
     try retrying("connect", path) { ipcb_connect_unix(descriptor.rawValue, path) }
-  }
-
-  public func connect(loopbackPort port: UInt16) throws(SystemError) {
-    try retrying("connect", "127.0.0.1:\(port)") { ipcb_connect_loopback(descriptor.rawValue, port) }
   }
 
   /// Waits up to `milliseconds` for a connection.
@@ -96,8 +86,8 @@ public struct Socket: Sendable {
     try Self.retry(milliseconds) { () throws(SystemError) in try connect(path: path) }
   }
 
-  public func connect(loopbackPort port: UInt16, milliseconds: UInt64) throws(SystemError) {
-    try Self.retry(milliseconds) { () throws(SystemError) in try connect(loopbackPort: port) }
+  public func connect(address: String, port: UInt16, milliseconds: UInt64) throws(SystemError) {
+    try Self.retry(milliseconds) { () throws(SystemError) in try connect(address: address, port: port) }
   }
 
   /// Tries again while nobody is there yet: no such path, nobody listening, or a full queue of connections.
@@ -181,16 +171,16 @@ public struct Socket: Sendable {
     }
   }
 
-  /// Receives what is sent to a multicast group on the loopback interface.
+  /// Receives what is sent to a multicast group on the interface that has this host's address.
   ///
   /// The corresponding C function is `setsockopt` with IP_ADD_MEMBERSHIP.
-  public func join(group: String) throws(SystemError) {
-    try check("setsockopt IP_ADD_MEMBERSHIP", group, ipcb_join_multicast(descriptor.rawValue, group))
+  public func join(group: String, at own: String) throws(SystemError) {
+    try check("setsockopt IP_ADD_MEMBERSHIP", group, ipcb_join_multicast(descriptor.rawValue, group, own))
   }
 
-  /// Sends to multicast groups on the loopback interface, and to members on this host.
-  public func sendMulticastOnLoopback() throws(SystemError) {
-    try check("setsockopt IP_MULTICAST_IF", "", ipcb_send_multicast_on_loopback(descriptor.rawValue))
+  /// Sends to multicast groups through the interface that has this host's address, and to members on this host.
+  public func sendMulticast(from own: String) throws(SystemError) {
+    try check("setsockopt IP_MULTICAST_IF", own, ipcb_send_multicast_from(descriptor.rawValue, own))
   }
 
   /// Datagrams that the kernel dropped here because there was no room for them.

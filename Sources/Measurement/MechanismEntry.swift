@@ -84,7 +84,8 @@ public struct Form: Sendable {
       },
       workAt: { address, role, spec, settings, page in
         Worker.run(T.self, role, spec, settings, page) { () throws(TransportError) in
-          try P.attach(try P.find(address, spec), as: role, spec)
+          try spec.hosts.enter(as: role)
+          return try P.attach(try P.find(address, spec), as: role, spec)
         }
       },
       removeLeftovers: { P.removeLeftovers() },

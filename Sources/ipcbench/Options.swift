@@ -62,6 +62,7 @@ struct TimeSpan: ExpressibleByArgument {
 extension PatternKind: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension WaitKind: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Attach: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
+extension ChannelScope: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Arrival: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Touch: ExpressibleByArgument {}
 extension DisplayChoice: ExpressibleByArgument {}

@@ -32,6 +32,10 @@ struct RunCommand: ParsableCommand {
   var attach: CommaList<Attach>?
   @Option(help: "own: a private X server; host: that of $DISPLAY, whose clipboard is overwritten.")
   var display: DisplayChoice = .own
+  @Option(
+    name: .customLong("scope"),
+    help: "host: both workers on this one; network: each in a network namespace, joined by a virtual cable.")
+  var scopes: CommaList<ChannelScope>?
   @Option(help: "Pages of shared mappings: local, producer, consumer, interleave, node:N.")
   var memory: MemoryOption = .local
   @Option(name: .customLong("rate"), help: "Offered load of 'paced', messages per second: 10k,100k.")
@@ -89,6 +93,7 @@ struct RunCommand: ParsableCommand {
     if let patterns { block.patterns = patterns.elements }
     if let waits { block.waits = waits.elements }
     if let attach { block.attach = attach.elements }
+    if let scopes { block.scopes = scopes.elements }
     if let rates { block.rates = rates.elements.map(\.perSecond) }
     if let arrivals { block.arrivals = arrivals.elements }
     if let trials { block.trials = trials }

@@ -44,7 +44,8 @@ struct Session {
       let rate = identity.rateTargetPerSecond.map { " at \(Int($0))/s" } ?? ""
       lines.append(
         "  \(identity.id) \(identity.pattern)\(rate) \(Units.describe(byteCount: identity.messageBytes)) "
-          + "\(identity.wait) \(identity.attach) × \(planned.trials)")
+          + "\(identity.wait) \(identity.attach)\(planned.scope == .network ? " network" : "") × \(planned.trials)"
+      )
     }
     for skip in plan.skips { lines.append("  skipped \(skip.identity.id): \(skip.reason)") }
     lines.append(

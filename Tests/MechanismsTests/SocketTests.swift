@@ -9,9 +9,9 @@ import Testing
 /// What row 12 of the mechanisms promises beyond the common contract.
 struct SocketTests {
   private func pair(multicast: Bool = false) throws -> (sender: Socket, receiver: Socket) {
-    let receiver = try LoopbackConnection.bound(Socket.udp, port: 0)
+    let receiver = try InternetConnection.bound(Socket.udp, address: "127.0.0.1", port: 0)
     let sender = try Socket.udp()
-    try sender.connect(loopbackPort: try receiver.localPort())
+    try sender.connect(address: "127.0.0.1", port: try receiver.localPort())
     return (sender, receiver)
   }
 
@@ -40,12 +40,14 @@ struct SocketTests {
   }
 
   @Test func aMulticastReachesEveryMemberOfTheGroup() throws {
-    let reservation = try LoopbackConnection.reserve(Socket.udp)
+    let spec = ChannelSpec(
+      wait: .block, messageByteCount: 64, topology: Topology.detect(), scope: ResourceScope(), serial: 1)
+    let reservation = try InternetConnection.reserve(spec, Socket.udp)
     defer { reservation.reservation?.close() }
-    let members = try (0..<3).map { _ in try UDP.member(port: reservation.port) }
+    let members = try (0..<3).map { _ in try UDP.member(port: reservation.port, at: "127.0.0.1") }
     let sender = try Socket.udp()
     defer { (members + [sender]).forEach { $0.close() } }
-    try sender.sendMulticastOnLoopback()
+    try sender.sendMulticast(from: "127.0.0.1")
     try sender.connect(address: UDP.group, port: reservation.port)
     #expect(send(sender, 100) == 100)
     for member in members { #expect(try drain(member) == 1) }

@@ -63,6 +63,9 @@ int ipcb_reset_signal_handlers(void);
 int ipcb_close_from(int first);
 /// Blocks no signal, as a program expects to find it (sigprocmask(2)).
 int ipcb_unblock_signals(void);
+/// A network namespace of this process's own (unshare(2), CLONE_NEWNET), and somebody else's (setns(2)).
+int ipcb_unshare_network(void);
+int ipcb_enter_network(int fd);
 /// execvpe(3): returns only when it failed.
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]);
 
@@ -87,9 +90,6 @@ int64_t ipcb_file_system_type(const char *path);
 
 int ipcb_bind_unix(int fd, const char *path);
 int ipcb_connect_unix(int fd, const char *path);
-/// Binds to 127.0.0.1; port 0 lets the kernel choose.
-int ipcb_bind_loopback(int fd, uint16_t port);
-int ipcb_connect_loopback(int fd, uint16_t port);
 /// The port a socket is bound to, or -1.
 int ipcb_local_port(int fd);
 int ipcb_set_socket_option(int fd, int level, int option, int value);
@@ -185,9 +185,9 @@ int ipcb_get_socket_option(int fd, int level, int option);
 /// A socket of MPTCP (protocol 262) over IPv4.
 int ipcb_mptcp_socket(void);
 int ipcb_is_mptcp(int fd);
-/// Joins a multicast group on the loopback interface, or sends to it through that interface.
-int ipcb_join_multicast(int fd, const char *group);
-int ipcb_send_multicast_on_loopback(int fd);
+/// Joins a multicast group on the interface that has the address, or sends to it through that interface.
+int ipcb_join_multicast(int fd, const char *group, const char *own);
+int ipcb_send_multicast_from(int fd, const char *own);
 int ipcb_bind_ipv4(int fd, const char *address, uint16_t port);
 int ipcb_connect_ipv4(int fd, const char *address, uint16_t port);
 int ipcb_vsock_bind(int fd, unsigned cid, unsigned port);

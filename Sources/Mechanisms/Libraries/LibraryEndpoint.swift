@@ -18,9 +18,10 @@ public struct LibraryEndpoint: Sendable {
     guard spec.variant == "tcp" else {
       return LibraryEndpoint(url: "ipc://\(place).sock", place: place, reservation: nil)
     }
-    let loopback = try LoopbackConnection.reserve(Socket.tcp)
+    let channel = try InternetConnection.reserve(spec, Socket.tcp)
     return LibraryEndpoint(
-      url: "tcp://127.0.0.1:\(loopback.port)", place: place, reservation: loopback.reservation)
+      url: "tcp://\(spec.hosts.consumer.address):\(channel.port)", place: place,
+      reservation: channel.reservation)
   }
 
   var address: String { "\(url) \(place)" }

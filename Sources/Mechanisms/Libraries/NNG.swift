@@ -10,9 +10,12 @@ public enum NNG: ChannelProvider {
     var traits = Traits(
       framing: .message, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 4)
     traits.survivesProducer = false
+    var localTraits = traits
+    localTraits.reach = .host
     return Mechanism(
       id: "nng", summary: "a pair of libnng sockets",
-      variants: [.init("ipc", "over a Unix socket"), .init("tcp", "over loopback")], traits: traits,
+      variants: [.init("ipc", "over a Unix socket", traits: localTraits), .init("tcp", "over TCP")],
+      traits: traits,
       explanation: explanation, manPages: ["nng(7)", "nng_pair(7)", "nng_ipc(7)"])
   }
 

@@ -9,9 +9,12 @@ public enum ZeroMQ: ChannelProvider {
     var traits = Traits(
       framing: .message, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 4)
     traits.survivesProducer = false
+    var localTraits = traits
+    localTraits.reach = .host
     return Mechanism(
       id: "zeromq", summary: "a pair of libzmq sockets",
-      variants: [.init("ipc", "over a Unix socket"), .init("tcp", "over loopback")], traits: traits,
+      variants: [.init("ipc", "over a Unix socket", traits: localTraits), .init("tcp", "over TCP")],
+      traits: traits,
       explanation: explanation, manPages: ["zmq_socket(3)", "zmq_ipc(7)", "zmq_tcp(7)"])
   }
 

@@ -31,10 +31,11 @@ enum UnixConnection {
   }
 }
 
-/// Connections over the loopback interface, by a port that the parent keeps reserved.
-public enum LoopbackConnection {
+/// Connections between IPv4 addresses. On one host the parent keeps a port of the loopback interface reserved; on hosts
+/// of the run's own every port is free.
+public enum InternetConnection {
   public struct Channel: Sendable {
-    /// Bound and never listened to; nil in a spawned worker.
+    /// Bound and never listened to; nil in a spawned worker, and where there is no need.
     var reservation: Socket?
     var port: UInt16
 
@@ -55,21 +56,29 @@ public enum LoopbackConnection {
 
   typealias Maker = () throws(SystemError) -> Socket
 
-  static func reserve(_ make: Maker) throws(TransportError) -> Channel {
-    try explaining("reserve a port on 127.0.0.1") { () throws(SystemError) in
-      let socket = try bound(make, port: 0)
+  /// - Parameter index: distinguishes the ports of one channel.
+  static func reserve(
+    _ spec: ChannelSpec, index: Int = 0, _ make: Maker
+  ) throws(TransportError) -> Channel {
+    guard spec.hosts.scope == .host else {
+      // Below the range of ports that the kernel gives out by itself.
+      return Channel(reservation: nil, port: UInt16(10_000 + (spec.serial * 4 + index) % 20_000))
+    }
+    let own = spec.hosts.consumer.address
+    return try explaining("reserve a port on \(own)") { () throws(SystemError) in
+      let socket = try bound(make, address: own, port: 0)
       return Channel(reservation: socket, port: try socket.localPort())
     }
   }
 
   /// Several sockets of one user may be bound to a port that way; only one of them will listen.
-  static func bound(_ make: Maker, port: UInt16) throws(SystemError) -> Socket {
+  static func bound(_ make: Maker, address: String, port: UInt16) throws(SystemError) -> Socket {
     let socket = try make()
     do throws(SystemError) {
       // Libraries that bind the port for us ask only for the first of the two.
       try socket.set(SO_REUSEADDR, 1, "SO_REUSEADDR")
       try socket.set(SO_REUSEPORT, 1, "SO_REUSEPORT")
-      try socket.bind(address: "127.0.0.1", port: port)
+      try socket.bind(address: address, port: port)
     } catch {
       socket.close()
       throw error
@@ -77,17 +86,18 @@ public enum LoopbackConnection {
     return socket
   }
 
+  /// The consumer listens, the producer connects.
   static func make(
-    _ role: Role, _ channel: Channel, _ make: Maker
+    _ role: Role, _ channel: Channel, _ spec: ChannelSpec, _ make: Maker
   ) throws(TransportError) -> Socket {
-    let action = role == .producer ? "connect to" : "listen on"
-    return try explaining("\(action) 127.0.0.1:\(channel.port)") { () throws(SystemError) in
+    let (action, there) = (role == .producer ? "connect to" : "listen on", spec.hosts.consumer.address)
+    return try explaining("\(action) \(there):\(channel.port)") { () throws(SystemError) in
       let socket: Socket
       if role == .producer {
         socket = try make()
-        try socket.connect(loopbackPort: channel.port, milliseconds: 5000)
+        try socket.connect(address: there, port: channel.port, milliseconds: 5000)
       } else {
-        let listener = try bound(make, port: channel.port)
+        let listener = try bound(make, address: there, port: channel.port)
         defer { listener.close() }
         try listener.listen()
         socket = try listener.accept(milliseconds: 5000)
@@ -99,7 +109,7 @@ public enum LoopbackConnection {
 }
 
 /// Mechanisms whose channel is a port.
-extension ChannelProvider where Channel == LoopbackConnection.Channel {
+extension ChannelProvider where Channel == InternetConnection.Channel {
   public static func address(of channel: Channel) -> String { channel.address }
   public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
     try Channel(address: address)

@@ -23,14 +23,14 @@ public enum MPTCP: ChannelProvider {
     }
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> LoopbackConnection.Channel {
-    try LoopbackConnection.reserve(Socket.mptcp)
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> InternetConnection.Channel {
+    try InternetConnection.reserve(spec, Socket.mptcp)
   }
 
   public static func attach(
-    _ channel: LoopbackConnection.Channel, as role: Role, _ spec: ChannelSpec
+    _ channel: InternetConnection.Channel, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Ends {
-    let socket = try LoopbackConnection.make(role, channel, Socket.mptcp)
+    let socket = try InternetConnection.make(role, channel, spec, Socket.mptcp)
     guard socket.isMultipath else {
       throw TransportError(.unavailable, "The connection fell back to plain TCP; mptcp was asked for.")
     }

@@ -18,14 +18,14 @@ public enum TCP: ChannelProvider {
       explanation: explanation, manPages: ["tcp(7)", "ip(7)", "send(2)"])
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> LoopbackConnection.Channel {
-    try LoopbackConnection.reserve(Socket.tcp)
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> InternetConnection.Channel {
+    try InternetConnection.reserve(spec, Socket.tcp)
   }
 
   public static func attach(
-    _ channel: LoopbackConnection.Channel, as role: Role, _ spec: ChannelSpec
+    _ channel: InternetConnection.Channel, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Ends {
-    let socket = try LoopbackConnection.make(role, channel, Socket.tcp)
+    let socket = try InternetConnection.make(role, channel, spec, Socket.tcp)
     var ends = Ends(socket)
     ends.facts.tcpNoDelay = socket.hasNoDelay
     return ends

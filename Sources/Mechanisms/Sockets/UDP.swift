@@ -30,8 +30,8 @@ public enum UDP: ChannelProvider {
   }
 
   public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let first = try LoopbackConnection.reserve(Socket.udp)
-    let second = try LoopbackConnection.reserve(Socket.udp)
+    let first = try InternetConnection.reserve(spec, Socket.udp)
+    let second = try InternetConnection.reserve(spec, index: 1, Socket.udp)
     return try explaining("make the page on which the sides meet") { () throws(SystemError) in
       let path = try spec.scope.path(spec.name("udp"))
       _ = try Meeting.Place.create(path: path)
@@ -65,21 +65,22 @@ public enum UDP: ChannelProvider {
     let (own, peer) =
       isProducer
       ? (channel.producerPort, channel.consumerPort) : (channel.consumerPort, channel.producerPort)
+    let (here, there) = (spec.hosts.address(of: role), spec.hosts.address(of: role.peer))
     return try explaining("connect two UDP sockets") { () throws(SystemError) in
       let meeting = try Meeting(.file(channel.meeting), isFirst: isProducer)
       guard spec.variant == "multicast" else {
-        let socket = try LoopbackConnection.bound(Socket.udp, port: own)
+        let socket = try InternetConnection.bound(Socket.udp, address: here, port: own)
         try socket.growBuffers()
         _ = try meeting.greet()
-        try socket.connect(loopbackPort: peer)
+        try socket.connect(address: there, port: peer)
         // A datagram that came before the other side was connected would not be told from a stranger's.
         try meeting.becomeReady()
         return Ends(socket, meeting: meeting)
       }
-      let input = try member(port: own)
+      let input = try member(port: own, at: here)
       let output = try Socket.udp()
       try output.growBuffers()
-      try output.sendMulticastOnLoopback()
+      try output.sendMulticast(from: here)
       try output.connect(address: group, port: peer)
       _ = try meeting.greet()
       return Ends(input: input.descriptor, output: output.descriptor, meeting: meeting)
@@ -87,12 +88,12 @@ public enum UDP: ChannelProvider {
   }
 
   /// A socket that receives what is sent to the group at this port.
-  static func member(port: UInt16) throws(SystemError) -> Socket {
+  static func member(port: UInt16, at own: String) throws(SystemError) -> Socket {
     let socket = try Socket.udp()
     try socket.growBuffers()
     try socket.set(SO_REUSEADDR, 1, "SO_REUSEADDR")
     try socket.bind(address: group, port: port)
-    try socket.join(group: group)
+    try socket.join(group: group, at: own)
     return socket
   }
 }
