@@ -9,11 +9,16 @@ public struct Mechanism: Sendable {
     public var summary: String
     /// Where they differ from the mechanism's.
     public var traits: Traits?
+    /// Where its calls are others than the mechanism's; then it has a page of its own.
+    public var explanation: Explanation?
 
-    public init(_ name: String, _ summary: String, traits: Traits? = nil) {
+    public init(
+      _ name: String, _ summary: String, traits: Traits? = nil, explanation: Explanation? = nil
+    ) {
       self.name = name
       self.summary = summary
       self.traits = traits
+      self.explanation = explanation
     }
   }
 

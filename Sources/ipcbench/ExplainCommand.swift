@@ -11,11 +11,13 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain",
     abstract: "Explains a mechanism: the calls of both sides in order, limits, and when to use it.")
 
-  @Argument(help: "An id; see 'ipcbench list'.") var id: String
+  @Argument(help: "An id, with a variant where that has a page of its own; see 'ipcbench list'.") var id:
+    String
   @Option(help: "text or md.") var format: OutputFormat = .text
 
   func run() throws {
     let name = String(id.prefix { $0 != ":" })
+    let variant = String(id.dropFirst(name.count + 1))
     guard let entry = Registry.entries.first(where: { $0.mechanism.id == name }) else {
       let known = Registry.entries.map(\.mechanism.id)
       throw Problem(
@@ -24,8 +26,9 @@ struct ExplainCommand: ParsableCommand {
       )
     }
     switch format {
-    case .text: Terminal.data(ExplanationText(entry, isMarkdown: false).lines.joined(separator: "\n"))
-    case .md: Terminal.data(ExplanationText(entry, isMarkdown: true).lines.joined(separator: "\n"))
+    case .text:
+      Terminal.data(ExplanationText(entry, variant, isMarkdown: false).lines.joined(separator: "\n"))
+    case .md: Terminal.data(ExplanationText(entry, variant, isMarkdown: true).lines.joined(separator: "\n"))
     case .json, .csv: throw Problem(.usage, "'explain' prints text or md.")
     }
   }
@@ -34,26 +37,34 @@ struct ExplainCommand: ParsableCommand {
 /// The page about one mechanism.
 struct ExplanationText {
   private let mechanism: Mechanism
+  /// A variant with a page of its own; nil on the mechanism's.
+  private let variant: Mechanism.Variant?
   /// Of each variant, in their order.
   private let facts: [[Fact]]
   private let isMarkdown: Bool
   private static let width = 80
 
-  init(_ entry: MechanismEntry, isMarkdown: Bool) {
+  init(_ entry: MechanismEntry, _ variant: String, isMarkdown: Bool) {
     mechanism = entry.mechanism
-    facts = entry.mechanism.variantNames.map { Self.facts(entry, $0) }
+    let own = mechanism.variant(variant).flatMap { $0.explanation == nil ? nil : $0 }
+    self.variant = own
+    facts = (own.map { [$0.name] } ?? mechanism.variantNames).map { Self.facts(entry, $0) }
     self.isMarkdown = isMarkdown
   }
 
   var lines: [String] {
-    let explanation = mechanism.explanation
-    var lines = heading(1, "\(mechanism.id): \(mechanism.summary)")
+    let explanation = variant?.explanation ?? mechanism.explanation
+    let title = mechanism.id(of: variant?.name ?? "")
+    var lines = heading(1, "\(title): \(variant?.summary ?? mechanism.summary)")
     if let counterpart = mechanism.counterpart { lines += [item("answers in Win32: \(counterpart)")] }
     lines += Self.grouped(commonFacts).map { item($0) } + [""] + paragraph(explanation.text)
-    if !mechanism.variants.isEmpty {
+    if variant == nil && !mechanism.variants.isEmpty {
       lines += [""] + heading(2, "Variants")
       for (variant, facts) in zip(mechanism.variants, facts) {
-        let own = Self.grouped(facts.filter { !commonFacts.contains($0) })
+        var own = Self.grouped(facts.filter { !commonFacts.contains($0) })
+        if variant.explanation != nil {
+          own.append("see 'ipcbench explain \(mechanism.id(of: variant.name))'")
+        }
         let differences = own.isEmpty ? "" : " (\(own.joined(separator: "; ")))"
         lines += item("\(mechanism.id(of: variant.name)): \(variant.summary)\(differences)", hanging: true)
       }
