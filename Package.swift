@@ -20,8 +20,9 @@ let package = Package(
     .library(name: "IPCTransport", targets: ["IPCTransport"]),
     // For Benchmarks/Micro and for harnesses of other people's.
     .library(name: "Measurement", targets: ["Measurement"]),
-    // Opened at run time by a mechanism, from the folder of the program; nothing links it.
+    // Opened at run time by mechanisms, from the folder of the program; nothing links them.
     .library(name: "ipcbench-shared-section", type: .dynamic, targets: ["SharedSection"]),
+    .library(name: "ipcbench-onc-rpc", type: .dynamic, targets: ["ONCRPC"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,6 +37,9 @@ let package = Package(
 
     // A library that shares its data.
     .target(name: "SharedSection"),
+    // What rpcgen made, over libtirpc. Built without its headers it is empty, and the mechanism is skipped.
+    .systemLibrary(name: "CTirpc", pkgConfig: "libtirpc", providers: [.apt(["libtirpc-dev"])]),
+    .target(name: "ONCRPC", dependencies: ["CTirpc"], exclude: ["generated", "message.x"]),
 
     // The system, the rings, the protocol.
     .target(name: "LinuxIPC", dependencies: ["CLinuxShims", "CNuma", system]),

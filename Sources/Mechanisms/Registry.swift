@@ -76,6 +76,7 @@ public enum Registry {
     MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self)),
     MechanismEntry(.of(NNG.self, Messages<NNGPort<Block>>.self)),
     MechanismEntry(.of(DBus.self, Calls<BusCallPort<Block>>.self)),
+    MechanismEntry(.of(ONC.self, ONCCalls.self)),
   ]
 
   /// Id of the mechanism that exchanges nothing, whose figures are the tool's own cost.
