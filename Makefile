@@ -167,6 +167,11 @@ lint: deps
 format:
 	swift format --in-place --recursive --parallel $(swift_sources)
 
+## rpc-stubs        generates the stubs in Sources/ONCRPC/generated from the interface, with rpcgen
+.PHONY: rpc-stubs
+rpc-stubs:
+	@scripts/rpc-stubs
+
 ## clean            removes what was built and drawn; runs stay
 .PHONY: clean
 clean:

@@ -87,8 +87,8 @@ let package = Package(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
       path: "Tests/ConformanceChecker"),
     .executableTarget(
-      name: "DesktopChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms"],
-      path: "Tests/DesktopChecker"),
+      name: "ServiceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms"],
+      path: "Tests/ServiceChecker"),
     .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
@@ -110,7 +110,7 @@ let package = Package(
       name: "MechanismsTests",
       dependencies: [
         "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
-        "DesktopChecker",
+        "ServiceChecker",
         "TestSupport",
       ]),
     .testTarget(

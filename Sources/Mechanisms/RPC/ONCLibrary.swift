@@ -50,7 +50,7 @@ public struct ONCLibrary: Sendable {
 
   static var fileName: String { "libipcbench-onc-rpc.so" }
 
-  static func load() throws(TransportError) -> ONCLibrary {
+  public static func load() throws(TransportError) -> ONCLibrary {
     if DynamicLibrary("libtirpc.so.3") == nil { throw .missing("libtirpc", package: "libtirpc3") }
     guard let library = DynamicLibrary(Program.companion(fileName)) else {
       throw TransportError(
@@ -89,7 +89,7 @@ public struct ONCLibrary: Sendable {
   }
 
   /// - Throws: `status`, and the versions that the server has where it has not the one that was asked for.
-  func connect(
+  public func connect(
     _ network: String, _ host: String, _ program: UInt32, _ version: UInt32, milliseconds: UInt32
   ) throws(ONCFault) {
     var versions: (lowest: UInt32, highest: UInt32) = (0, 0)
@@ -105,7 +105,7 @@ public struct ONCLibrary: Sendable {
 }
 
 /// Why a server cannot be called.
-struct ONCFault: Error {
-  var status: ONCStatus
-  var text: String
+public struct ONCFault: Error {
+  public var status: ONCStatus
+  public var text: String
 }
