@@ -9,13 +9,16 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # An import that Package.swift does not list is an error; the same flags everywhere, so that nothing is built
 # twice.
-SWIFT_FLAGS := --explicit-target-dependency-import-check error
+SWIFT_FLAGS := --explicit-target-dependency-import-check error $(if $(TRAITS),--traits $(TRAITS))
 IPCBENCH := .build/release/ipcbench
 
 # The run that reports and pictures are made of: RUN=<run-id>, by default the latest.
 RUN ?= $(notdir $(shell readlink results/latest 2>/dev/null))
 # More flags for `ipcbench run`: make bench ARGS='--pin 2,3'
 ARGS ?=
+# Parts that are off by default: make bench TRAITS=GRPC. Their first build takes over ten minutes.
+TRAITS ?=
+export TRAITS
 
 .PHONY: all
 all: build

@@ -8,6 +8,12 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// A build without the trait neither fetches nor builds them.
+let grpc: [Target.Dependency] = [
+  ("GRPCCore", "grpc-swift-2"), ("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
+  ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
+].map { .product(name: $0.0, package: $0.1, condition: .when(traits: ["GRPC"])) }
+
 /// `Lifetimes` lets the compiler check that a ring's loan never outlives the ring.
 let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
@@ -24,11 +30,19 @@ let package = Package(
     .library(name: "ipcbench-shared-section", type: .dynamic, targets: ["SharedSection"]),
     .library(name: "ipcbench-onc-rpc", type: .dynamic, targets: ["ONCRPC"]),
   ],
+  traits: [
+    .trait(name: "GRPC", description: "rpc:grpc, by grpc-swift-2; the first build takes over ten minutes")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    // Only with the trait GRPC.
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
   ],
   targets: [
     // What Swift cannot import, and the C library the project requires.
@@ -52,7 +66,7 @@ let package = Package(
     .target(name: "Services", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     .target(
       name: "Mechanisms",
-      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services"]),
+      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services"] + grpc),
 
     // What comes of it.
     .target(name: "Analysis"),
