@@ -16,7 +16,7 @@ IPCBENCH := .build/release/ipcbench
 RUN ?= $(notdir $(shell readlink results/latest 2>/dev/null))
 # More flags for `ipcbench run`: make bench ARGS='--pin 2,3'
 ARGS ?=
-# Parts that are off by default: make bench TRAITS=GRPC. Their first build takes over ten minutes.
+# Parts that are off by default: make bench TRAITS=GRPC. Their first build takes minutes more.
 TRAITS ?=
 export TRAITS
 

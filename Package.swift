@@ -31,7 +31,7 @@ let package = Package(
     .library(name: "ipcbench-onc-rpc", type: .dynamic, targets: ["ONCRPC"]),
   ],
   traits: [
-    .trait(name: "GRPC", description: "rpc:grpc, by grpc-swift-2; the first build takes over ten minutes")
+    .trait(name: "GRPC", description: "rpc:grpc, by grpc-swift-2; the first build takes about seven minutes")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

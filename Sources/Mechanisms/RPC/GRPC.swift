@@ -7,7 +7,7 @@ import LinuxIPC
 #endif
 
 /// gRPC: calls over HTTP/2 of messages in protocol buffers, with grpc-swift-2. Only in a build with the package trait
-/// GRPC, because its first build takes over ten minutes.
+/// GRPC, because of what that builds.
 public enum GRPC: ChannelProvider {
   /// Its forms are variants of another mechanism's.
   public static var mechanism: Mechanism { RPC.mechanism }
