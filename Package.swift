@@ -107,9 +107,11 @@ let package = Package(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
     .executableTarget(name: "SectionLoader", dependencies: ["LinuxIPC"], path: "Tests/SectionLoader"),
+    .target(name: "FuzzSupport", path: "Tests/FuzzSupport"),
     .executableTarget(
-      name: "ResultsFuzzer", dependencies: ["Comparing", "Results", "Analysis"],
+      name: "ResultsFuzzer", dependencies: ["FuzzSupport", "Comparing", "Results", "Analysis"],
       path: "Tests/ResultsFuzzer"),
+    .executableTarget(name: "WireFuzzer", dependencies: ["FuzzSupport"], path: "Tests/WireFuzzer"),
     .testTarget(name: "LinuxIPCTests", dependencies: ["LinuxIPC"]),
     .testTarget(
       name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
