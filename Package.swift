@@ -60,13 +60,16 @@ let package = Package(
     .target(name: "SharedRing", dependencies: ["CLinuxShims", "LinuxIPC"], swiftSettings: lifetimes),
     .target(name: "IPCTransport", dependencies: ["CLinuxShims", "LinuxIPC"]),
 
+    // Network protocols: bytes in, bytes out; no sockets.
+    .target(name: "DCERPC"),
+
     // What is measured, and how.
     .target(name: "Measurement", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     // Daemons that mechanisms need beside the workers, and connections to them.
     .target(name: "Services", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     .target(
       name: "Mechanisms",
-      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services"] + grpc),
+      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services", "DCERPC"] + grpc),
 
     // What comes of it.
     .target(name: "Analysis"),

@@ -78,6 +78,8 @@ public enum Registry {
     MechanismEntry(.of(DBus.self, Calls<BusCallPort<Block>>.self)),
     MechanismEntry(
       .of(ONC.self, ONCCalls.self, variants: ONC.variants.map(\.name)),
+      .of(DCE.self, DCECalls<Block>.self, variants: DCE.variants.map(\.name)),
+      .of(DCE.self, DCECalls<Spin>.self, variants: DCE.variants.map(\.name)),
       .of(GRPC.self, GRPCCalls.self, variants: GRPC.variants.map(\.name))),
   ]
 

@@ -5,7 +5,7 @@ enum RPC {
   static var mechanism: Mechanism {
     Mechanism(
       id: "rpc", summary: "a remote procedure call", counterpart: "RPC",
-      variants: ONC.variants + GRPC.variants,
+      variants: ONC.variants + DCE.variants + GRPC.variants,
       traits: traits(reach: .network, copies: 4, maximum: nil),
       explanation: explanation, manPages: ["rpc(3)", "rpcbind(8)", "rpcinfo(8)", "rpcgen(1)"])
   }
