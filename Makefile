@@ -156,6 +156,14 @@ test: deps
 	swift test --skip-build --no-parallel
 	Tests/e2e/run
 
+## fuzz             damaged packets for every parser of a network protocol: INPUTS=10000000 each, minutes; SEED=N
+INPUTS ?= 10000000
+SEED ?= $(shell date +%s)
+.PHONY: fuzz
+fuzz:
+	swift build -c release $(SWIFT_FLAGS) --product WireFuzzer
+	.build/release/WireFuzzer $(INPUTS) $(SEED)
+
 swift_sources := Package.swift Sources Tests Benchmarks
 
 ## lint             style, imports, and whether the measured loops are specialised

@@ -104,8 +104,8 @@ let package = Package(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
       path: "Tests/ConformanceChecker"),
     .executableTarget(
-      name: "ServiceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms"],
-      path: "Tests/ServiceChecker"),
+      name: "ServiceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms", "DCERPC"],
+      path: "Tests/ServiceChecker", exclude: ["samba-client.py"]),
     .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
@@ -114,11 +114,12 @@ let package = Package(
     .executableTarget(
       name: "ResultsFuzzer", dependencies: ["FuzzSupport", "Comparing", "Results", "Analysis"],
       path: "Tests/ResultsFuzzer"),
-    .executableTarget(name: "WireFuzzer", dependencies: ["FuzzSupport"], path: "Tests/WireFuzzer"),
+    .executableTarget(name: "WireFuzzer", dependencies: ["FuzzSupport", "DCERPC"], path: "Tests/WireFuzzer"),
     .testTarget(name: "LinuxIPCTests", dependencies: ["LinuxIPC"]),
     .testTarget(
       name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
       swiftSettings: lifetimes),
+    .testTarget(name: "DCERPCTests", dependencies: ["DCERPC"]),
     .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram]),
     .testTarget(
       name: "ConformanceTests",

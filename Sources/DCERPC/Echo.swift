@@ -17,7 +17,7 @@ public enum EchoInterface {
   }
 
   /// Bytes that somebody may ask for.
-  static var largestData: UInt32 { 16 << 20 }
+  static var largestData: UInt32 { 1 << 20 }
 
   public static var interface: RPCInterface {
     RPCInterface(id) { number, stub throws(FaultStatus) in

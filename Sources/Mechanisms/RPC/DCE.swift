@@ -266,7 +266,10 @@ enum FragmentIO {
         send(socket.descriptor.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { throw TransportError(SystemError("send", "", errno: Errno(rawValue: errno)), doing: "send to the RPC peer") }
+      guard written > 0 else {
+        throw TransportError(
+          SystemError("send", "", errno: Errno(rawValue: errno)), doing: "send to the RPC peer")
+      }
       rest = rest.dropFirst(written)
     }
   }
