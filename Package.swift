@@ -62,6 +62,7 @@ let package = Package(
 
     // Network protocols: bytes in, bytes out; no sockets.
     .target(name: "DCERPC"),
+    .target(name: "NetBIOS"),
 
     // What is measured, and how.
     .target(name: "Measurement", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
@@ -69,7 +70,9 @@ let package = Package(
     .target(name: "Services", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     .target(
       name: "Mechanisms",
-      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services", "DCERPC"] + grpc),
+      dependencies: [
+        "LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services", "DCERPC", "NetBIOS",
+      ] + grpc),
 
     // What comes of it.
     .target(name: "Analysis"),

@@ -53,6 +53,20 @@ int ipcb_connect_ipv4(int fd, const char *text, uint16_t port) {
   return address(&there, text, port) < 0 ? -1 : connect(fd, (struct sockaddr *)&there, sizeof there);
 }
 
+ssize_t ipcb_send_to_ipv4(int fd, const void *bytes, size_t count, uint32_t to, uint16_t port) {
+  struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(to)};
+  return sendto(fd, bytes, count, MSG_NOSIGNAL, (struct sockaddr *)&there, sizeof there);
+}
+
+ssize_t ipcb_receive_from_ipv4(int fd, void *bytes, size_t capacity, uint32_t *from, uint16_t *port) {
+  struct sockaddr_in there = {0};
+  socklen_t length = sizeof there;
+  ssize_t count = recvfrom(fd, bytes, capacity, 0, (struct sockaddr *)&there, &length);
+  *from = ntohl(there.sin_addr.s_addr);
+  *port = ntohs(there.sin_port);
+  return count;
+}
+
 int ipcb_join_multicast(int fd, const char *group, const char *own) {
   struct ip_mreqn request = {0};
   if (inet_pton(AF_INET, own, &request.imr_address) != 1 ||

@@ -66,11 +66,12 @@ public struct Planner {
     let traits = mechanism.traits(of: request.variant)
     let waits = block.waits ?? request.entry.forms(of: request.variant).prefix(1).map(\.wait)
     let attaches = block.attach ?? [traits.attach[0]]
+    let scopes = traits.bringsHosts ? [.network] : block.scopes
     for pattern in block.patterns {
       let loads = try self.loads(pattern, block)
       for size in sizes(traits, request, block) {
         for wait in waits {
-          for (attach, scope) in attaches.flatMap({ attach in block.scopes.map { (attach, $0) } }) {
+          for (attach, scope) in attaches.flatMap({ attach in scopes.map { (attach, $0) } }) {
             for load in loads {
               addCase(
                 request, block, pattern, load, size: size, wait: wait, attach: attach, scope: scope, &plan)

@@ -81,7 +81,10 @@ public struct TrialRunner {
     let began = Clock.monotonicNanoseconds()
     let steal = StealTime.nanoseconds(cpus: cpus(plan))
     do throws(TransportError) {
-      if planned.scope == .network { spec.hosts = try services.ready(TwoHosts.self).hosts }
+      let traits = planned.form.mechanism.traits(of: planned.identity.variant)
+      if planned.scope == .network && !traits.bringsHosts {
+        spec.hosts = try services.ready(TwoHosts.self).hosts
+      }
       let channel = try planned.form.open(spec)
       defer { channel.close() }
       let opened = Clock.monotonicNanoseconds() - began
@@ -89,7 +92,6 @@ public struct TrialRunner {
         channel: channel, id: planned.form.mechanism.id, spec: spec, settings: settings, page: page,
         pagePath: pagePath)
       if let stopped = execute(start, deadline(planned)) { return stopped }
-      let traits = planned.form.mechanism.traits(of: planned.identity.variant)
       return collect(opened, steal, plan, mayDrop: traits.delivery == .mayDrop)
     } catch {
       return .failed(error.description)

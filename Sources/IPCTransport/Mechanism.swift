@@ -113,6 +113,8 @@ public struct Traits: Sendable {
   public var maximumMessageByteCount: Int?
   /// Whether what was sent can still be received when the producer has died.
   public var survivesProducer = true
+  /// Whether its sides are on hosts of its own, whatever the scope that was asked for: it is always a network's.
+  public var bringsHosts = false
   /// Whether a message can be timed from one side to the other.
   public var deliversAcrossProcesses: Bool { reach != .process }
 

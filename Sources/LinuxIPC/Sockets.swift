@@ -152,6 +152,34 @@ public struct Socket: Sendable {
     try retrying("connect", "\(address):\(port)") { ipcb_connect_ipv4(descriptor.rawValue, address, port) }
   }
 
+  /// Sends a datagram.
+  ///
+  /// The corresponding C function is `sendto`.
+  ///
+  /// - Parameter address: an IPv4 address as a number.
+  public func send(_ bytes: [UInt8], to address: UInt32, port: UInt16) throws(SystemError) {
+    try retrying("sendto", "port \(port)") {
+      Int32(truncatingIfNeeded: ipcb_send_to_ipv4(descriptor.rawValue, bytes, bytes.count, address, port))
+    }
+  }
+
+  /// The next datagram, of at most 64 KiB, and who sent it; nil when there is none within this time.
+  ///
+  /// The corresponding C functions are `poll` and `recvfrom`.
+  public func receiveDatagram(
+    milliseconds: Int32
+  ) throws(SystemError) -> (bytes: [UInt8], address: UInt32, port: UInt16)? {
+    var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    guard try retrying("poll", "", { poll(&request, 1, milliseconds) }) > 0 else { return nil }
+    var (buffer, address, port) = ([UInt8](repeating: 0, count: 1 << 16), UInt32(0), UInt16(0))
+    let count = try retrying("recvfrom") {
+      Int32(
+        truncatingIfNeeded: ipcb_receive_from_ipv4(
+          descriptor.rawValue, &buffer, buffer.count, &address, &port))
+    }
+    return (Array(buffer[..<Int(count)]), address, port)
+  }
+
   public func localPort() throws(SystemError) -> UInt16 {
     UInt16(truncatingIfNeeded: try check("getsockname", "", ipcb_local_port(descriptor.rawValue)))
   }

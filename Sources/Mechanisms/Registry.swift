@@ -29,7 +29,14 @@ public enum Registry {
       NamedPipe.self, Connected.self,
       .of(NamedPipe.self, ByteStream<CopyingSender, Block>.self, variants: ["byte"]),
       .of(NamedPipe.self, ByteStream<CopyingSender, Spin>.self, variants: ["byte"])),
-    .packets(Mailslots.self, Datagram.self),
+    .packets(
+      Mailslots.self, Datagram.self,
+      .of(
+        NetworkMailslot.self, Messages<EnvelopedDatagrams<MailslotEnvelope, Block>>.self,
+        variants: ["network"]),
+      .of(
+        NetworkMailslot.self, Messages<EnvelopedDatagrams<MailslotEnvelope, Spin>>.self, variants: ["network"]
+      )),
     MechanismEntry(
       .of(CopyData.self, CallByCopy<Block>.self), .of(CopyData.self, CallByCopy<Spin>.self),
       .of(CopyData.self, CallByCopy<SpinThenBlock>.self),
@@ -56,6 +63,16 @@ public enum Registry {
       .of(TCP.self, ByteStream<ZeroCopySender, Spin>.self, variants: ["zerocopy"])),
     .byteStream(MPTCP.self),
     .packets(UDP.self, LossyDatagram.self),
+    MechanismEntry(
+      .of(
+        NetBIOSSession.self, FramedStream<CopyingSender, Block, SessionFraming>.self, variants: ["session"]),
+      .of(NetBIOSSession.self, FramedStream<CopyingSender, Spin, SessionFraming>.self, variants: ["session"]),
+      .of(
+        NetBIOSDatagram.self, Messages<EnvelopedDatagrams<NetBIOSEnvelope, Block>>.self,
+        variants: ["datagram"]),
+      .of(
+        NetBIOSDatagram.self, Messages<EnvelopedDatagrams<NetBIOSEnvelope, Spin>>.self, variants: ["datagram"]
+      )),
     .byteStream(Vsock.self),
     .port(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self),
     .port(SystemVMQ.self, SystemVQueuePort<Block>.self, SystemVQueuePort<Spin>.self),

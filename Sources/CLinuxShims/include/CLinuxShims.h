@@ -191,6 +191,9 @@ int ipcb_join_multicast(int fd, const char *group, const char *own);
 int ipcb_send_multicast_from(int fd, const char *own);
 int ipcb_bind_ipv4(int fd, const char *address, uint16_t port);
 int ipcb_connect_ipv4(int fd, const char *address, uint16_t port);
+/// Addresses as numbers in host order.
+ssize_t ipcb_send_to_ipv4(int fd, const void *bytes, size_t count, uint32_t to, uint16_t port);
+ssize_t ipcb_receive_from_ipv4(int fd, void *bytes, size_t capacity, uint32_t *from, uint16_t *port);
 int ipcb_vsock_bind(int fd, unsigned cid, unsigned port);
 int ipcb_vsock_connect(int fd, unsigned cid, unsigned port);
 int ipcb_vsock_port(int fd);

@@ -7,7 +7,8 @@ import SystemPackage
 public enum Mailslots: ChannelProvider {
   public static var mechanism: Mechanism {
     Mechanism(
-      id: "mailslot", summary: "datagrams to a slot that its reader owns (AF_UNIX)", counterpart: "mailslot",
+      id: "mailslot", summary: "datagrams to a slot that its reader owns", counterpart: "mailslot",
+      variants: [.init("", "on this host (AF_UNIX)"), NetworkMailslot.variant],
       traits: Traits(
         framing: .message, direction: .oneWay, reach: .host, attach: [.name], payloadCopies: 2,
         maximumMessageByteCount: Socket.largestUnixMessage),

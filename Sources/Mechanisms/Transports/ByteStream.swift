@@ -47,12 +47,39 @@ enum Buffer {
   }
 }
 
+/// The four bytes before each message of a byte stream.
+public protocol StreamFraming: SendableMetatype {
+  static func store(_ byteCount: Int, to prefix: UnsafeMutableRawPointer)
+  /// Bytes of the message that follows; −1 where none does and the prefix is to be passed over, less where the peer does
+  /// not keep to the framing.
+  static func byteCount(_ prefix: UnsafeRawPointer) -> Int
+}
+
+/// A length: the suite's own framing.
+public enum LengthPrefix: StreamFraming {
+  @inlinable @inline(__always)
+  public static func store(_ byteCount: Int, to prefix: UnsafeMutableRawPointer) {
+    prefix.storeBytes(of: UInt32(truncatingIfNeeded: byteCount), as: UInt32.self)
+  }
+
+  @inlinable @inline(__always)
+  public static func byteCount(_ prefix: UnsafeRawPointer) -> Int {
+    Int(prefix.loadUnaligned(as: UInt32.self))
+  }
+}
+
+public typealias ByteStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy> = FramedStream<
+  Sender, Wait, LengthPrefix
+>
+
 /// Messages over descriptors that carry bytes without boundaries: pipes, FIFOs, stream sockets.
 ///
-/// Each message is preceded by its length in four bytes, and leaves in one call where the kernel takes it whole;
+/// Each message is preceded by four bytes that say its length, and leaves in one call where the kernel takes it whole;
 /// the reader takes what is there in one `read` and cuts it up. Blocking strategies use blocking descriptors;
 /// the others non-blocking ones, tried again by the strategy; `spin-then-block` sleeps in `poll`.
-public struct ByteStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy>: Transport, ~Copyable {
+public struct FramedStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy, Framing: StreamFraming>:
+  Transport, ~Copyable
+{
   public static var wait: WaitKind { Wait.kind }
 
   let ends: Ends
@@ -93,23 +120,29 @@ public struct ByteStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy>: 
     let payload = sender.stage(byteCount)
     var span = MutableRawSpan(_unsafeStart: payload, byteCount: byteCount)
     fill(&span)
-    let message = payload - ByteStream.prefixByteCount
-    message.storeBytes(of: UInt32(truncatingIfNeeded: byteCount), as: UInt32.self)
-    let total = byteCount &+ ByteStream.prefixByteCount
+    let message = payload - Self.prefixByteCount
+    Framing.store(byteCount, to: message)
+    let total = byteCount &+ Self.prefixByteCount
     let written = sender.write(message, total)
     if written != total { try writeRest(message, total, written) }
   }
 
   @inlinable @inline(__always)
   public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-    if end &- start < ByteStream.prefixByteCount { try readAtLeast(ByteStream.prefixByteCount) }
-    let byteCount = Int((receiveBuffer + start).loadUnaligned(as: UInt32.self))
+    var byteCount = -1
+    while true {
+      if end &- start < Self.prefixByteCount { try readAtLeast(Self.prefixByteCount) }
+      byteCount = Framing.byteCount(receiveBuffer + start)
+      if byteCount >= 0 { break }
+      guard byteCount == -1 else { throw .corrupted }
+      start &+= Self.prefixByteCount
+    }
     guard byteCount <= capacity else { throw .corrupted }
-    let total = byteCount &+ ByteStream.prefixByteCount
+    let total = byteCount &+ Self.prefixByteCount
     if end &- start < total { try readAtLeast(total) }
     body(
       RawSpan(
-        _unsafeStart: receiveBuffer + start + ByteStream.prefixByteCount, byteCount: byteCount))
+        _unsafeStart: receiveBuffer + start + Self.prefixByteCount, byteCount: byteCount))
     start &+= total
     if start == end { (start, end) = (0, 0) }
   }

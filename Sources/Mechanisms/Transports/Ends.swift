@@ -10,6 +10,8 @@ public struct Ends: Sendable {
   /// Where the kernel does not report the peer's end.
   public var meeting: Meeting?
   public var facts: TransportFacts
+  /// What remains to be done at the end, when they are closed.
+  var atEnd: (@Sendable () -> Void)?
 
   public init(
     input: FileDescriptor, output: FileDescriptor, meeting: Meeting? = nil,
@@ -35,6 +37,7 @@ public struct Ends: Sendable {
   func close() {
     output.closeQuietly()
     if input != output { input.closeQuietly() }
+    atEnd?()
   }
 }
 

@@ -19,7 +19,7 @@ public protocol MessagePort: ~Copyable, SendableMetatype {
 
   init(_ attachment: Attachment, as role: Role, _ spec: ChannelSpec) throws(TransportError)
 
-  /// Sends a message: 0 or more, or −1 with errno. The 64 bytes before the message, there and in the buffer of
+  /// Sends a message: 0 or more, or −1 with errno. The 256 bytes before the message, there and in the buffer of
   /// `take`, are the port's.
   mutating func put(_ message: UnsafeRawPointer, _ byteCount: Int) -> Int
   /// Takes the next message: its bytes, or −1 with errno; EPIPE when the peer is gone.
@@ -68,9 +68,9 @@ public struct Messages<Port: MessagePort & ~Copyable>: Transport, ~Copyable {
     self.patience = patience
     self.port = port
     capacity = spec.messageByteCount
-    sendBuffer = Buffer.allocate(capacity + 64) + 64
+    sendBuffer = Buffer.allocate(capacity + 256) + 256
     // A message that is longer than it may be must show.
-    receiveBuffer = Buffer.allocate(capacity + 65) + 64
+    receiveBuffer = Buffer.allocate(capacity + 257) + 256
     // Without the kernel's help a side that sleeps has to be woken to look after its peer.
     if meeting != nil && Wait.blocksInCalls { Heartbeat.start() }
   }
