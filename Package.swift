@@ -107,7 +107,8 @@ let package = Package(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
       path: "Tests/ConformanceChecker"),
     .executableTarget(
-      name: "ServiceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms", "DCERPC"],
+      name: "ServiceChecker",
+      dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms", "DCERPC", "NetBIOS"],
       path: "Tests/ServiceChecker", exclude: ["samba-client.py"]),
     .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",

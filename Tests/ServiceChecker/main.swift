@@ -11,7 +11,7 @@ import LinuxIPC
 
 let checks = [
   clipboardChecks, foreignChecks, copyDataChecks, viewChecks, ddeChecks, objectChecks, serviceChecks,
-  oncChecks, dceChecks,
+  oncChecks, dceChecks, netbiosChecks,
 ]
 .flatMap(\.self)
 
