@@ -53,6 +53,18 @@ int ipcb_connect_ipv4(int fd, const char *text, uint16_t port) {
   return address(&there, text, port) < 0 ? -1 : connect(fd, (struct sockaddr *)&there, sizeof there);
 }
 
+int ipcb_ipv4_name(int fd, int of_peer, char *text) {
+  struct sockaddr_in name;
+  socklen_t length = sizeof name;
+  struct sockaddr *out = (struct sockaddr *)&name;
+  if ((of_peer ? getpeername(fd, out, &length) : getsockname(fd, out, &length)) < 0) return -1;
+  if (name.sin_family != AF_INET || !inet_ntop(AF_INET, &name.sin_addr, text, INET_ADDRSTRLEN)) {
+    errno = EAFNOSUPPORT;
+    return -1;
+  }
+  return ntohs(name.sin_port);
+}
+
 int ipcb_join_multicast(int fd, const char *group, const char *own) {
   struct ip_mreqn request = {0};
   if (inet_pton(AF_INET, own, &request.imr_address) != 1 ||

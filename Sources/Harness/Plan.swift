@@ -30,6 +30,13 @@ public struct PlannedCase: Sendable {
     let measured = messages.map { $0 * 2000 } ?? durationNanoseconds
     return measured + measured / 3 + (attach == .name ? 50_000_000 : 25_000_000)
   }
+
+  /// Upper bound for a trial. Generous: it is there for hangs, not for slow machines.
+  ///
+  /// - Parameter asked: the user's own; nil derives it from what the trial takes.
+  func deadlineNanoseconds(asked: UInt64?) -> UInt64 {
+    asked ?? 10_000_000_000 + 10 * predictedNanoseconds
+  }
 }
 
 /// What a run will do, decided before anything is measured.
@@ -61,6 +68,20 @@ public struct Plan: Sendable {
     skips.removeAll { !filter.includes($0.identity) }
     guard cases.isEmpty && skips.isEmpty else { return }
     throw UsageError("No case of the suite '\(suite)' matches '\(terms.joined(separator: " "))'.")
+  }
+
+  /// Records all cases with how far their channels reach, and with the plan's placement: where that is known only when
+  /// the other side has been asked.
+  public mutating func setScope(_ scope: ChannelScope) {
+    for index in cases.indices {
+      cases[index].scope = scope
+      cases[index].identity.scope = scope.rawValue
+      cases[index].identity.placement = placement.rawValue
+    }
+    for index in skips.indices {
+      skips[index].identity.scope = scope.rawValue
+      skips[index].identity.placement = placement.rawValue
+    }
   }
 
   public var rounds: Int { cases.map(\.trials).max() ?? 0 }

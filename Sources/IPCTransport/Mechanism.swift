@@ -113,14 +113,18 @@ public struct Traits: Sendable {
   public var maximumMessageByteCount: Int?
   /// Whether what was sent can still be received when the producer has died.
   public var survivesProducer = true
+  /// Whether two sides on different machines can meet by an address alone: with no file, page, service or privilege that
+  /// they would have to share.
+  public var meetsByAddressAlone = false
   /// Whether a message can be timed from one side to the other.
   public var deliversAcrossProcesses: Bool { reach != .process }
 
   public init(
     framing: Framing, direction: Direction, reach: Reach, delivery: Delivery = .reliable,
     attach: [Attach] = [.inherit], payloadCopies: Int, minimumMessageByteCount: Int = 0,
-    maximumMessageByteCount: Int? = nil
+    maximumMessageByteCount: Int? = nil, meetsByAddressAlone: Bool = false
   ) {
+    self.meetsByAddressAlone = meetsByAddressAlone
     self.framing = framing
     self.direction = direction
     self.reach = reach

@@ -190,6 +190,8 @@ int ipcb_join_multicast(int fd, const char *group, const char *own);
 int ipcb_send_multicast_from(int fd, const char *own);
 int ipcb_bind_ipv4(int fd, const char *address, uint16_t port);
 int ipcb_connect_ipv4(int fd, const char *address, uint16_t port);
+/// Address and port of a connected IPv4 socket, or of its peer; `text` has room for 16 bytes. Returns the port.
+int ipcb_ipv4_name(int fd, int of_peer, char *text);
 int ipcb_vsock_bind(int fd, unsigned cid, unsigned port);
 int ipcb_vsock_connect(int fd, unsigned cid, unsigned port);
 int ipcb_vsock_port(int fd);
