@@ -48,7 +48,8 @@ public struct ServedTrials {
     let spec = ChannelSpec(
       variant: served.variant, wait: served.wait, attach: .name, messageByteCount: request.byteCount,
       messagesInFlight: 1, topology: topology, scope: scope, serial: serial,
-      stallLimitNanoseconds: min(request.deadlineNanoseconds, TrialRequest.longestNanoseconds), hosts: hosts, services: services,
+      stallLimitNanoseconds: min(request.deadlineNanoseconds, TrialRequest.longestNanoseconds), hosts: hosts,
+      services: services,
       workerCommand: [Program.ownPath, "worker"])
     let ending: Result<Ending, ControlError>
     do throws(TransportError) {
