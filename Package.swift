@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(
       name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
       swiftSettings: lifetimes),
-    .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram]),
+    .testTarget(
+      name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram, system]),
     .testTarget(
       name: "ConformanceTests",
       dependencies: [

@@ -69,7 +69,8 @@ struct Server {
 
   private func note(_ error: ControlError) {
     switch error {
-    case .interrupted: return
+    // Who only looks whether somebody is there is no driver.
+    case .interrupted, .hungUp: return
     case .refused(let sentence): Terminal.error("A driver was refused. \(sentence)")
     default: Terminal.error("A driver was dropped: \(error).")
     }
@@ -91,7 +92,7 @@ struct Server {
     do throws(ControlError) {
       return try connection.hear(ControlRequest.self, milliseconds: Self.idleMilliseconds)
     } catch {
-      if error == .gone { return nil }
+      if error == .hungUp { return nil }
       throw error
     }
   }

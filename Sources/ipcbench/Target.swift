@@ -52,7 +52,7 @@ struct Target: Sendable {
       switch error {
       case .refused(let sentence): throw Problem(.usage, sentence)
       case .system(let reason): throw nobodyServes(reason)
-      case .gone, .silent, .nonsense:
+      case .gone, .hungUp, .silent, .nonsense:
         throw Problem(.toolFailed, "\(title) could not be greeted: \(error). Is it an 'ipcbench serve'?")
       case .interrupted: throw Problem(.toolFailed, "Interrupted; nothing was measured.")
       }

@@ -67,8 +67,8 @@ extension RunTests {
 
     @Test(arguments: [
       ("\"stream\"", "64", "1000", "the clocks of two machines differ"),
-      ("\"round-trip\"", "-1", "1000", "at most 64 KiB"),
-      ("\"round-trip\"", "9223372036854775807", "1000", "at most 64 KiB"),
+      ("\"round-trip\"", "-1", "1000", "at most 64KiB"),
+      ("\"round-trip\"", "9223372036854775807", "1000", "at most 64KiB"),
       ("\"round-trip\"", "64", "18446744073709551615", "at most 10"),
       ("\"round-trip\"", "0", "1000", "at least 1 byte"),
     ])

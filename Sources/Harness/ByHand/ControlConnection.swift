@@ -4,8 +4,10 @@ import LinuxIPC
 
 /// Why two sides by hand could not go on: one clause, without a full stop.
 public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The other side has closed the connection.
+  /// The other side has closed the connection, in the middle of a message or instead of an answer.
   case gone
+  /// It has closed the connection where a message could have begun.
+  case hungUp
   /// It said nothing for so many milliseconds.
   case silent(Int32)
   /// What it said cannot be understood.
@@ -18,7 +20,7 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .gone: "it closed the connection"
+    case .gone, .hungUp: "it closed the connection"
     case .silent(let milliseconds): "it said nothing for \(milliseconds / 1000) s"
     case .nonsense(let what): "it said \(what)"
     case .refused(let sentence): sentence
@@ -105,7 +107,7 @@ public struct ControlConnection: Sendable {
   /// One message, not yet looked at.
   func hearBytes(milliseconds: Int32) throws(ControlError) -> [UInt8] {
     let deadline = Deadline(milliseconds)
-    let prefix = try take(4, deadline)
+    let prefix = try take(4, deadline, atEnd: .hungUp)
     let length = prefix.reduce(0) { $0 << 8 | Int($1) }
     guard (1...Self.largestMessage).contains(length) else {
       throw .nonsense("something that does not begin as an ipcbench of this kind does")
@@ -113,7 +115,10 @@ public struct ControlConnection: Sendable {
     return try take(length, deadline)
   }
 
-  private func take(_ count: Int, _ deadline: Deadline) throws(ControlError) -> [UInt8] {
+  /// - Parameter atEnd: what it means when the other side closes instead of saying anything.
+  private func take(
+    _ count: Int, _ deadline: Deadline, atEnd: ControlError = .gone
+  ) throws(ControlError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var filled = 0
     while filled < count {
@@ -124,7 +129,7 @@ public struct ControlConnection: Sendable {
       if got > 0 {
         filled += got
       } else if got == 0 || (errno != EAGAIN && errno != EINTR) {
-        throw .gone
+        throw filled == 0 ? atEnd : .gone
       }
     }
     return bytes
