@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "MechanismsTests",
       dependencies: [
-        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
+        "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
         "DesktopChecker",
         "TestSupport",
       ]),
