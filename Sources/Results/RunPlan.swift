@@ -57,6 +57,10 @@ public struct PeerMachine: Codable, Sendable, Equatable {
     case hostName, hostID = "hostId", kernelRelease, cpuModel, bootID = "bootId"
   }
 
+  /// Who started the consumers, for comparisons: `by hand on lab2 (host 1659b26c)`.
+  public var consumer: String { "by hand on \(hostName ?? "a host") (host \(hostID.prefix(8)))" }
+  public static var ownConsumer: String { "started by the run" }
+
   /// This machine.
   public static func capture(files: SystemFiles = SystemFiles()) -> PeerMachine {
     let host = Environment.Host(reading: files)

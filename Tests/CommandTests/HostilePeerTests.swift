@@ -27,9 +27,9 @@ extension RunTests {
       ("HTTP", Array("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8), "does not begin as"),
       ("a huge message", [0x7F, 0xFF, 0xFF, 0xFF] + Array("{}".utf8), "does not begin as"),
       ("nothing in it", [0, 0, 0, 0], "does not begin as"),
-      ("no JSON", [0, 0, 0, 4] + Array("abcd".utf8), "something that is no"),
-      ("another JSON", [0, 0, 0, 2] + Array("{}".utf8), "something that is no"),
-      ("deep JSON", [0, 0, 0x80, 0] + [UInt8](repeating: 0x5B, count: 0x8000), "something that is no"),
+      ("no JSON", [0, 0, 0, 4] + Array("abcd".utf8), "does not say here"),
+      ("another JSON", [0, 0, 0, 2] + Array("{}".utf8), "does not say here"),
+      ("deep JSON", [0, 0, 0x80, 0] + [UInt8](repeating: 0x5B, count: 0x8000), "does not say here"),
     ]
 
     @Test(arguments: nonsense)
@@ -232,6 +232,26 @@ extension RunTests {
       let result = driver.wait()
       #expect(result.exitCode == 1 && result.errors.contains("finished trials are kept"), "\(result.errors)")
       #expect(try workspace.load().trials.allSatisfy { $0.status == .ok })
+      try expectServes(server)
+      #expect(server.end().exitCode == 0)
+      server.expectNoTraces()
+    }
+
+    @Test func aServerThatIsStoppedFailsTheTrialWhenItsTimeIsUp() throws {
+      let server = try Server.listening("tcp")
+      let workspace = try Workspace()
+      let driver = try server.startMeasuring(workspace, "--trials 1 --duration 60s --deadline 2s")
+      let consumer = "/proc/\(server.program.pid)/task/\(server.program.pid)/children"
+      let hasBegun = eventually(within: 10) {
+        ((try? String(contentsOfFile: consumer, encoding: .utf8)) ?? "").contains { $0.isNumber }
+      }
+      #expect(hasBegun)
+      server.program.signal(SIGSTOP)
+      let result = driver.wait()
+      server.program.signal(SIGCONT)
+      #expect(result.exitCode == 3, "\(result.errors)")
+      let reason = try workspace.load().trials.first?.reason ?? ""
+      #expect(reason.contains("did not report on its consumer: it said nothing for 10 s"), "\(reason)")
       try expectServes(server)
       #expect(server.end().exitCode == 0)
       server.expectNoTraces()

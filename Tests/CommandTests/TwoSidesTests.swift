@@ -70,6 +70,14 @@ extension RunTests {
       #expect(report.output.contains("by hand on"), "\(report.output)")
       let comparison = try Programs.run("ipcbench", ["compare", path, path, "--all"])
       #expect(comparison.output.contains("unix-seqpacket"), "\(comparison.errors)")
+      // Against a run that started its consumers itself.
+      let other = try Workspace()
+      #expect(
+        try other.run("-m unix-seqpacket -p round-trip --wait block --trials 2 --messages 50 --quiet")
+          .exitCode == 0)
+      let both = try Programs.run("ipcbench", ["compare", path, try other.load().path, "--all"])
+      #expect(
+        both.output.contains("by hand on") && both.output.contains("started by the run"), "\(both.output)")
     }
 
     @Test func theSidesMayBeInTwoNetworkNamespaces() throws {

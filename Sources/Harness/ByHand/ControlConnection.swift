@@ -99,7 +99,7 @@ public struct ControlConnection: Sendable {
     -> Message
   {
     guard let message = try? JSONDecoder().decode(type, from: Data(bytes)) else {
-      throw .nonsense("something that is no \(type)")
+      throw .nonsense("something that ipcbench does not say here")
     }
     return message
   }

@@ -104,16 +104,22 @@ public struct DrivenTrials: PairRunner {
     }.wait(for: [producer])
   }
 
-  /// Nil where the server says nothing any more.
-  private func hearEnd(_ connection: ControlConnection, _ failure: TrialOutcome?) -> TrialEnd? {
+  /// What the server says of its consumer.
+  private func hearEnd(
+    _ connection: ControlConnection, _ failure: TrialOutcome?
+  ) -> Result<TrialEnd, ControlError> {
     // The consumer may be waiting for messages that will not come.
     if failure != nil { connection.endSaying() }
-    // What the producer has not heard of its peer at a barrier lies before the end.
-    for _ in 0..<4 {
-      guard let bytes = try? connection.hearBytes(milliseconds: 10_000) else { return nil }
-      if let end = try? ControlConnection.decode(TrialEnd.self, bytes) { return end }
+    do throws(ControlError) {
+      // What the producer has not heard of its peer at a barrier lies before the end.
+      for _ in 0..<4 {
+        let bytes = try connection.hearBytes(milliseconds: 10_000)
+        if let end = try? ControlConnection.decode(TrialEnd.self, bytes) { return .success(end) }
+      }
+      return .failure(.nonsense("too much"))
+    } catch {
+      return .failure(error)
     }
-    return nil
   }
 
   // MARK: What came of it
@@ -121,22 +127,26 @@ public struct DrivenTrials: PairRunner {
   private static var serverEnded: String { "The server ended during the trial." }
 
   /// What went wrong, on either side. That the other side ended is the consequence of a failure it has told.
-  private func sentence(_ failure: TrialOutcome?, _ end: TrialEnd?) -> String? {
+  private func sentence(_ failure: TrialOutcome?, _ end: Result<TrialEnd, ControlError>) -> String? {
     var reasons: [String] = []
-    if let told = end?.failure { reasons.append(bounded(told)) }
-    if case .failed(let reason) = failure, reason != Self.serverEnded || end?.failure == nil {
+    if case .success(let end) = end, let told = end.failure { reasons.append(bounded(told)) }
+    if case .failed(let reason) = failure, reason != Self.serverEnded || reasons.isEmpty {
       reasons.append(reason)
     }
-    if end == nil && !reasons.contains(Self.serverEnded) { reasons.append(Self.serverEnded) }
+    if case .failure(let error) = end {
+      let isGone = error == .gone || error == .hungUp
+      let reason = isGone ? Self.serverEnded : "The server did not report on its consumer: \(error)."
+      if !reasons.contains(reason) { reasons.append(reason) }
+    }
     return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
   }
 
   private func collect(
-    _ failure: TrialOutcome?, _ end: TrialEnd?, _ opened: UInt64, steal: () -> UInt64?
+    _ failure: TrialOutcome?, _ end: Result<TrialEnd, ControlError>, _ opened: UInt64, steal: () -> UInt64?
   ) -> TrialOutcome {
     if let sentence = sentence(failure, end) { return .failed(sentence) }
     let producer = page.report(.producer)
-    guard let consumer = end?.report, consumer.isPlausible else {
+    guard case .success(let end) = end, let consumer = end.report, consumer.isPlausible else {
       return .failed("The server's report of its consumer cannot be used.")
     }
     guard producer.stage == .done, consumer.stage == .done, producer.messages == consumer.messages,
