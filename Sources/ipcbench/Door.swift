@@ -45,6 +45,13 @@ struct Door {
   static func isAnswered(_ path: String) -> Bool {
     guard let socket = try? Socket.unix(.stream) else { return false }
     defer { socket.close() }
-    return (try? socket.connect(path: path)) != nil
+    do throws(SystemError) {
+      try socket.descriptor.setNonBlocking(true)
+      try socket.connect(path: path)
+      return true
+    } catch {
+      // Many wait there already.
+      return error.errno == .resourceTemporarilyUnavailable
+    }
   }
 }

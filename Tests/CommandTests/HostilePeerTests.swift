@@ -163,17 +163,33 @@ extension RunTests {
         "\(result.errors)")
     }
 
-    @Test func anotherServersVersionIsNamed() throws {
+    @Test(arguments: [
+      (
+        #"{"greeting": {"magic": "ipcbench", "protocolVersion": 77, "program": "8.1"}}"#,
+        "The server is ipcbench 8.1, protocol 77", Int32(64)
+      ),
+      (
+        """
+        {"greeting": {"magic": "ipcbench", "protocolVersion": 2, "program": "0.1.0"}, "served": {"mechanism": "mptcp", \
+        "variant": "", "wait": "block", "messageByteCount": 1, "machine": {"hostId": "x"}}}
+        """, "serves something else", 1
+      ),
+      (
+        #"{"greeting": {"magic": "ipcbench", "protocolVersion": 2, "program": "0.1.0"}, "refusal": "No\u001b[2J."}"#,
+        #"No\u{1B}[2J."#, 64
+      ),
+    ])
+    func aServerThatServesNothingToUseIsNamed(answer: String, words: String, exitCode: Int32) throws {
       let listener = try RawListener()
       let driver = try Programs.start("ipcbench", ["drive", "tcp", "--connect", "\(listener.port)"])
       let connection = try listener.accept()
-      let body = Array(#"{"greeting": {"magic": "ipcbench", "protocolVersion": 77, "program": "8.1"}}"#.utf8)
-      let bytes = [0, 0, 0, UInt8(body.count)] + body
+      let body = Array(answer.utf8)
+      let bytes = [0, 0, UInt8(body.count >> 8), UInt8(body.count & 255)] + body
       _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
       let result = driver.wait()
       close(connection)
-      #expect(result.exitCode == 64)
-      #expect(result.errors.contains("The server is ipcbench 8.1, protocol 77"), "\(result.errors)")
+      #expect(result.exitCode == exitCode)
+      #expect(result.errors.contains(words), "\(result.errors)")
     }
 
     // MARK: Sides that are killed or interrupted
@@ -202,7 +218,7 @@ extension RunTests {
       #expect(run.trials.contains { $0.status == .ok })
       let failed = run.trials.filter { $0.status == .failed }
       #expect(
-        failed.first?.reason.contains("The server ended during the trial.") == true,
+        failed.first?.reason.contains("he server ended during the trial.") == true,
         "\(failed.first?.reason ?? "")")
       #expect(failed.allSatisfy { $0.reason.hasSuffix(".") })
       // The next server removes what the killed one left.

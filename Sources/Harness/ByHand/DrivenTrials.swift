@@ -49,7 +49,7 @@ public struct DrivenTrials: PairRunner {
     }
     if case .measured = outcome { return outcome }
     end()
-    return outcome
+    return StopSignal.isRequested ? .interrupted : outcome
   }
 
   private func attempt(
@@ -124,7 +124,7 @@ public struct DrivenTrials: PairRunner {
 
   // MARK: What came of it
 
-  private static var serverEnded: String { "The server ended during the trial." }
+  private static var serverEnded: String { "the server ended during the trial" }
 
   /// What went wrong, on either side. That the other side ended is the consequence of a failure it has told.
   private func sentence(_ failure: TrialOutcome?, _ end: Result<TrialEnd, ControlError>) -> String? {
@@ -135,10 +135,18 @@ public struct DrivenTrials: PairRunner {
     }
     if case .failure(let error) = end {
       let isGone = error == .gone || error == .hungUp
-      let reason = isGone ? Self.serverEnded : "The server did not report on its consumer: \(error)."
+      let reason = isGone ? Self.serverEnded : "the server did not report on its consumer: \(error)"
       if !reasons.contains(reason) { reasons.append(reason) }
     }
-    return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
+    return Self.oneSentence(reasons)
+  }
+
+  /// Nil where there is nothing to say.
+  private static func oneSentence(_ reasons: [String]) -> String? {
+    guard !reasons.isEmpty else { return nil }
+    let clauses = reasons.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }
+    let sentence = clauses.joined(separator: "; ") + "."
+    return sentence.hasPrefix("the ") ? "T" + sentence.dropFirst() : sentence
   }
 
   private func collect(

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxIPC
 import Results
 
@@ -44,7 +45,7 @@ public struct ServerCall: Sendable {
       }
       do throws(SystemError) {
         switch place {
-        case .path(let path): try socket.connect(path: path)
+        case .path(let path): try wait(at: path, socket)
         case .network(let address): try socket.connect(to: address, within: 5000)
         }
       } catch {
@@ -54,6 +55,22 @@ public struct ServerCall: Sendable {
       return ControlConnection(socket)
     } catch {
       throw .system(error)
+    }
+  }
+
+  /// Where many wait already, the kernel lets nobody else in line for a moment.
+  private func wait(at path: String, _ socket: Socket) throws(SystemError) {
+    let deadline = Clock.monotonicNanoseconds() &+ UInt64(Self.queueMilliseconds) &* 1_000_000
+    try socket.descriptor.setNonBlocking(true)
+    while true {
+      do throws(SystemError) {
+        try socket.connect(path: path)
+        return try socket.descriptor.setNonBlocking(false)
+      } catch {
+        let isFull = error.errno == .resourceTemporarilyUnavailable
+        guard isFull, !StopSignal.isRequested, Clock.monotonicNanoseconds() < deadline else { throw error }
+        usleep(20_000)
+      }
     }
   }
 
@@ -70,6 +87,9 @@ public struct ServerCall: Sendable {
     let answer = try ControlConnection.decode(ServerHello.self, bytes)
     if let refusal = answer.refusal { throw .refused(bounded(refusal)) }
     guard var served = answer.served else { throw .nonsense("neither yes nor no") }
+    guard served.mechanism == hello.mechanism, hello.variants.contains(served.variant),
+      hello.wait.map({ $0 == served.wait }) ?? true
+    else { throw .nonsense("that it serves something else than it was asked for") }
     served.machine = served.machine.bounded
     return served
   }
