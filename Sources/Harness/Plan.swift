@@ -70,20 +70,6 @@ public struct Plan: Sendable {
     throw UsageError("No case of the suite '\(suite)' matches '\(terms.joined(separator: " "))'.")
   }
 
-  /// Records all cases with how far their channels reach, and with the plan's placement: where that is known only when
-  /// the other side has been asked.
-  public mutating func setScope(_ scope: ChannelScope) {
-    for index in cases.indices {
-      cases[index].scope = scope
-      cases[index].identity.scope = scope.rawValue
-      cases[index].identity.placement = placement.rawValue
-    }
-    for index in skips.indices {
-      skips[index].identity.scope = scope.rawValue
-      skips[index].identity.placement = placement.rawValue
-    }
-  }
-
   public var rounds: Int { cases.map(\.trials).max() ?? 0 }
 
   public var predictedNanoseconds: UInt64 {

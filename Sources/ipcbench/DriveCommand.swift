@@ -35,12 +35,12 @@ struct DriveCommand: ParsableCommand {
   @Option(name: [.customShort("s"), .customLong("size")], help: "Payload sizes: 64,4KiB,1MiB.")
   var sizes: CommaList<ByteSize>?
   @Option(name: [.customShort("p"), .customLong("pattern")], help: "round-trip, and no other.")
-  var patterns: CommaList<PatternKind> = CommaList(argument: "round-trip")!
+  var patterns: CommaList<PatternKind>?
   @Option(help: "How both sides wait; by default as the server does.") var wait: WaitKind?
   @Option(help: "The CPU of the producer: auto, none, or its number.")
   var pin: OwnPin = OwnPin(argument: "auto")!
   @Option(help: "Fresh pairs of processes for each size.") var trials = 3
-  @Option(help: "Measured time of a trial: 250ms.") var duration: TimeSpan = TimeSpan(argument: "250ms")!
+  @Option(help: "Measured time of a trial; by default 250ms.") var duration: TimeSpan?
   @Option(help: "Messages of a trial, instead of a duration.") var messages: UInt64?
   @Option(help: "Upper bound for one trial; a worker that hangs is stopped then.") var deadline: TimeSpan?
   @Option(help: "all: write and read every payload byte; header: the stamp only.") var touch: Touch = .all
@@ -73,8 +73,13 @@ struct DriveCommand: ParsableCommand {
 
   private func validateNumbers() throws {
     let scope = connect == nil ? ChannelScope.host : .network
-    for pattern in patterns.elements {
+    for pattern in patterns?.elements ?? [] {
       if let reason = TrialRequest.whyNot(pattern, id, across: scope) { throw Problem(.usage, reason) }
+    }
+    if !texts.isEmpty && (sizes != nil || patterns != nil || duration != nil || messages != nil) {
+      throw Problem(
+        .usage,
+        "--text sends texts and measures nothing: leave --size, --pattern, --duration and --messages out.")
     }
     if trials < 1 { throw Problem(.usage, "--trials must be at least 1.") }
     if let messages, messages < 1 { throw Problem(.usage, "--messages must be at least 1.") }

@@ -22,21 +22,11 @@ struct DriveSession {
     let planner = Planner(entries: [entry], topology: topology, scope: scope)
     let seed = options.seed ?? UInt64.random(in: 0..<1_000_000)
     var plan = try planner.plan(options.suite(served), pin: .none, memory: .local, seed: seed)
-    plan.producerCPU = try options.pin.cpu(topology, isProducer: true)
-    plan.consumerCPU = served.cpu
-    plan.placement = Self.placement(plan, served.machine)
-    plan.setScope(hosts.scope)
+    let bootID = PeerMachine.capture().bootID
+    plan.setSides(
+      producerCPU: try options.pin.cpu(topology, isProducer: true), consumerCPU: served.cpu,
+      sharesKernel: bootID != nil && bootID == served.machine.bootID, scope: hosts.scope)
     self.plan = plan
-  }
-
-  /// CPUs of different machines have no cache or node in common.
-  private static func placement(_ plan: Plan, _ machine: PeerMachine) -> Placement {
-    guard let producer = plan.producerCPU, let consumer = plan.consumerCPU else { return .unpinned }
-    guard let bootID = machine.bootID, bootID == PeerMachine.capture().bootID else { return .crossHost }
-    guard let first = plan.topology.cpu(producer), let second = plan.topology.cpu(consumer) else {
-      return .unpinned
-    }
-    return plan.topology.placement(first, second)
   }
 
   // MARK: Measuring
@@ -111,10 +101,10 @@ extension DriveCommand {
           + "\(Units.describe(byteCount: size.byteCount)) were asked for: serve with a larger --size where "
           + "\(served.id) allows it.")
     }
-    let block = Suite.Block(
-      mechanisms: [served.id], patterns: patterns.elements, sizes: sizes?.elements.map(\.byteCount),
-      waits: [served.wait], attach: [.name], touch: touch, trials: trials,
-      durationNanoseconds: duration.nanoseconds, messages: messages)
+    var block = Suite.Block(
+      mechanisms: [served.id], sizes: sizes?.elements.map(\.byteCount), waits: [served.wait], attach: [.name],
+      touch: touch, trials: trials, messages: messages)
+    if let duration { block.durationNanoseconds = duration.nanoseconds }
     return Suite(name: "by-hand", description: "Two sides by hand.", blocks: [block])
   }
 }

@@ -27,8 +27,8 @@ struct ServeCommand: ParsableCommand {
         ipcbench serve tcp --listen 10.0.0.1:7000
         ipcbench drive tcp --connect 10.0.0.1:7000
 
-      Without a host --listen means the loopback interface. Who can reach the address can make this side measure, and \
-      nothing else: use it in networks that you trust. Prints each text on a line of its own, with control characters \
+      Without a host --listen means the loopback interface. Who can reach the address can make this side measure and print \
+      texts, and nothing else: use it in networks that you trust. Prints each text on a line of its own, with control characters \
       escaped. Serves one driver after the other, each over channels of its own, until ^C, and removes everything at the \
       end.
       """)
@@ -37,7 +37,7 @@ struct ServeCommand: ParsableCommand {
   var id: String
   @Argument(
     help:
-      "By which drivers find it: up to 64 letters, digits, '.', '_' and '-'. With --listen, what they must ask for."
+      "By which drivers find it: up to 64 letters, digits, '.', '_' and '-'. With --listen, another one is refused."
   )
   var name: String?
   @Option(

@@ -165,6 +165,7 @@ extension RunTests {
       ("drive unix-stream x -p stream", "only a round trip is measured by one"),
       ("drive unix-stream x -p stream", "ipcbench run -m unix-stream -p stream --attach name"),
       ("drive tcp --connect 7000 -p paced", "the clocks of two machines differ"),
+      ("drive unix-stream x --text hello -s 64", "measures nothing"),
       ("drive unix-stream --connect 7000", "unix-stream does not leave the host"),
       ("serve zeromq:ipc --listen 7000", "zeromq:ipc does not leave the host"),
       ("serve tcp --listen nowhere.invalid:7000", "has no IPv4 address"),
