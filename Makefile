@@ -9,13 +9,16 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # An import that Package.swift does not list is an error; the same flags everywhere, so that nothing is built
 # twice.
-SWIFT_FLAGS := --explicit-target-dependency-import-check error
+SWIFT_FLAGS := --explicit-target-dependency-import-check error $(if $(TRAITS),--traits $(TRAITS))
 IPCBENCH := .build/release/ipcbench
 
 # The run that reports and pictures are made of: RUN=<run-id>, by default the latest.
 RUN ?= $(notdir $(shell readlink results/latest 2>/dev/null))
 # More flags for `ipcbench run`: make bench ARGS='--pin 2,3'
 ARGS ?=
+# Parts that are off by default: make bench TRAITS=GRPC. Their first build takes minutes more.
+TRAITS ?=
+export TRAITS
 
 .PHONY: all
 all: build
@@ -153,6 +156,14 @@ test: deps
 	swift test --skip-build --no-parallel
 	Tests/e2e/run
 
+## fuzz             damaged packets for every parser of a network protocol: INPUTS=10000000 each, minutes; SEED=N
+INPUTS ?= 10000000
+SEED ?= $(shell date +%s)
+.PHONY: fuzz
+fuzz:
+	swift build -c release $(SWIFT_FLAGS) --product WireFuzzer
+	.build/release/WireFuzzer $(INPUTS) $(SEED)
+
 swift_sources := Package.swift Sources Tests Benchmarks
 
 ## lint             style, imports, and whether the measured loops are specialised
@@ -166,6 +177,11 @@ lint: deps
 .PHONY: format
 format:
 	swift format --in-place --recursive --parallel $(swift_sources)
+
+## rpc-stubs        generates the stubs in Sources/ONCRPC/generated from the interface, with rpcgen
+.PHONY: rpc-stubs
+rpc-stubs:
+	@scripts/rpc-stubs
 
 ## clean            removes what was built and drawn; runs stay
 .PHONY: clean

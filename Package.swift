@@ -8,6 +8,12 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// A build without the trait neither fetches nor builds them.
+let grpc: [Target.Dependency] = [
+  ("GRPCCore", "grpc-swift-2"), ("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
+  ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
+].map { .product(name: $0.0, package: $0.1, condition: .when(traits: ["GRPC"])) }
+
 /// `Lifetimes` lets the compiler check that a ring's loan never outlives the ring.
 let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
@@ -20,14 +26,23 @@ let package = Package(
     .library(name: "IPCTransport", targets: ["IPCTransport"]),
     // For Benchmarks/Micro and for harnesses of other people's.
     .library(name: "Measurement", targets: ["Measurement"]),
-    // Opened at run time by a mechanism, from the folder of the program; nothing links it.
+    // Opened at run time by mechanisms, from the folder of the program; nothing links them.
     .library(name: "ipcbench-shared-section", type: .dynamic, targets: ["SharedSection"]),
+    .library(name: "ipcbench-onc-rpc", type: .dynamic, targets: ["ONCRPC"]),
+  ],
+  traits: [
+    .trait(name: "GRPC", description: "rpc:grpc, by grpc-swift-2; the first build takes about seven minutes")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    // Only with the trait GRPC.
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
   ],
   targets: [
     // What Swift cannot import, and the C library the project requires.
@@ -36,11 +51,17 @@ let package = Package(
 
     // A library that shares its data.
     .target(name: "SharedSection"),
+    // What rpcgen made, over libtirpc. Built without its headers it is empty, and the mechanism is skipped.
+    .systemLibrary(name: "CTirpc", pkgConfig: "libtirpc", providers: [.apt(["libtirpc-dev"])]),
+    .target(name: "ONCRPC", dependencies: ["CTirpc"], exclude: ["generated", "message.x"]),
 
     // The system, the rings, the protocol.
     .target(name: "LinuxIPC", dependencies: ["CLinuxShims", "CNuma", system]),
     .target(name: "SharedRing", dependencies: ["CLinuxShims", "LinuxIPC"], swiftSettings: lifetimes),
     .target(name: "IPCTransport", dependencies: ["CLinuxShims", "LinuxIPC"]),
+
+    // Network protocols: bytes in, bytes out; no sockets.
+    .target(name: "DCERPC"),
 
     // What is measured, and how.
     .target(name: "Measurement", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
@@ -48,7 +69,7 @@ let package = Package(
     .target(name: "Services", dependencies: ["CLinuxShims", "LinuxIPC", "IPCTransport"]),
     .target(
       name: "Mechanisms",
-      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services"]),
+      dependencies: ["LinuxIPC", "SharedRing", "IPCTransport", "Measurement", "Services", "DCERPC"] + grpc),
 
     // What comes of it.
     .target(name: "Analysis"),
@@ -83,21 +104,23 @@ let package = Package(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
       path: "Tests/ConformanceChecker"),
     .executableTarget(
-      name: "DesktopChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms"],
-      path: "Tests/DesktopChecker"),
+      name: "ServiceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Services", "Mechanisms", "DCERPC"],
+      path: "Tests/ServiceChecker", exclude: ["samba-client.py"]),
     .executableTarget(
       name: "RingScribbler", dependencies: ["LinuxIPC", "SharedRing"], path: "Tests/RingScribbler",
       swiftSettings: lifetimes),
     .executableTarget(name: "SectionLoader", dependencies: ["LinuxIPC"], path: "Tests/SectionLoader"),
+    .target(name: "FuzzSupport", path: "Tests/FuzzSupport"),
     .executableTarget(
-      name: "ResultsFuzzer", dependencies: ["Comparing", "Results", "Analysis"],
+      name: "ResultsFuzzer", dependencies: ["FuzzSupport", "Comparing", "Results", "Analysis"],
       path: "Tests/ResultsFuzzer"),
+    .executableTarget(name: "WireFuzzer", dependencies: ["FuzzSupport", "DCERPC"], path: "Tests/WireFuzzer"),
     .testTarget(name: "LinuxIPCTests", dependencies: ["LinuxIPC"]),
     .testTarget(
       name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
       swiftSettings: lifetimes),
-    .testTarget(
-      name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram, system]),
+    .testTarget(name: "DCERPCTests", dependencies: ["DCERPC"]),
+    .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram]),
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
@@ -107,7 +130,7 @@ let package = Package(
       name: "MechanismsTests",
       dependencies: [
         "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
-        "DesktopChecker",
+        "ServiceChecker",
         "TestSupport",
       ]),
     .testTarget(

@@ -164,6 +164,10 @@ def comparisons(programs: Programs) -> list[Comparison]:
         # Both sides talk to the same kind of server, each side's own.
         round_trip("clipboard", "block", "clipboard", 1.05, program="desktop"),
         round_trip("dde:cold", "block", "dde-cold", 1.05, program="desktop"),
+        round_trip("rpc:onc", "block", "onc", 1.05, program="remote-call"),
+        # There is no bare program that speaks DCE/RPC: what it costs over the bytes alone.
+        round_trip("rpc:dce", "block", "unix-stream", 1.50),
+        round_trip("rpc:dce", "spin", "unix-stream", 1.50),
         ring("ring slot 64 B", "slot 64 1 128", "slot 64 1 128", "messages_per_s", 1.00),
         ring("ring batch 64 B", "batch 64 32 256", "batch 64 32 256", "messages_per_s", 0.95),
         ring("ring batch 8 B", "batch 8 64 2048", "batch 8 64 2048", "messages_per_s", 0.90),
@@ -305,7 +309,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 # Programs that are built only where their libraries are.
-OPTIONAL = {"desktop": "libxcb1-dev, libxcb-xfixes0-dev and libsystemd-dev"}
+OPTIONAL = {
+    "desktop": "libxcb1-dev, libxcb-xfixes0-dev and libsystemd-dev",
+    "remote-call": "libtirpc-dev",
+}
 
 
 def why_not(comparison: Comparison) -> str | None:

@@ -71,6 +71,8 @@ int ipcb_unshare_network(void) { return unshare(CLONE_NEWNET); }
 
 int ipcb_enter_network(int fd) { return setns(fd, CLONE_NEWNET); }
 
+int ipcb_enter_mounts(int fd) { return setns(fd, CLONE_NEWNS); }
+
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]) {
   return execvpe(program, arguments, environment);
 }

@@ -2,7 +2,6 @@ import Foundation
 import IPCTransport
 import LinuxIPC
 import Measurement
-import SystemPackage
 
 /// All that a spawned worker is told: the arguments of a program that shares nothing else with the harness but
 /// the control page's name.
@@ -69,7 +68,7 @@ public struct WorkerOrder: Codable, Sendable {
     // Who was started by a service has a parent that ends at once; it sees that the service has ended, and its peer.
     if let parent = order.parent { Processes.dieWithParent(parent) }
     StopSignal.ignoreBrokenPipes()
-    if order.isLinked { page.link = PeerLink(descriptor: .standardInput) }
+    if order.isLinked { page.link = PeerLink(descriptor: 0) }
     let spec = ChannelSpec(
       variant: order.variant, wait: order.wait, attach: order.attach,
       messageByteCount: order.messageByteCount, messagesInFlight: order.messagesInFlight,

@@ -61,8 +61,13 @@ public struct ChannelSpec: Sendable {
 
   /// Parent: a daemon of the run, running.
   public func service<S: Service>(_ type: S.Type) throws(TransportError) -> S {
+    try service(type, on: Hosts.loopback.producer)
+  }
+
+  /// Parent: a daemon that serves one host.
+  public func service<S: Service>(_ type: S.Type, on host: HostPlace) throws(TransportError) -> S {
     guard let services else { throw TransportError(.unsupported, "Nobody runs \(S.title) here.") }
-    return try services.ready(type)
+    return try services.ready(type, on: host)
   }
 
   /// A name that is unique to this channel: `3-ring`.

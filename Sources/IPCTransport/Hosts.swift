@@ -28,9 +28,7 @@ public struct HostPlace: Sendable, Codable, Equatable {
   func enter() throws(TransportError) {
     guard let namespace else { return }
     try explaining("enter the network namespace \(namespace)") { () throws(SystemError) in
-      let file = try check("open", namespace, open(namespace, O_RDONLY | O_CLOEXEC))
-      defer { close(file) }
-      try check("setns", namespace, ipcb_enter_network(file))
+      try Namespaces.enter(network: namespace)
     }
   }
 }

@@ -17,8 +17,14 @@ public protocol Service: Sendable {
 
   /// Nil where it is not ours, but the user's.
   var process: Child? { get }
+  /// What ends the process. By default it is asked to (SIGTERM), and killed when it has not ended after two seconds.
+  static var stopSignal: Int32 { get }
   /// Parent, when the process has ended, in whatever way: removes what it may have left.
   func removeTraces()
+}
+
+extension Service {
+  public static var stopSignal: Int32 { SIGTERM }
 }
 
 /// Where a service lives.
@@ -28,11 +34,14 @@ public struct ServicePlace: Sendable {
   /// Where it says what goes wrong.
   public var logPath: String
   public var display: DisplayChoice
+  /// The host that it serves.
+  public var host: HostPlace
 
-  public init(scope: ResourceScope, logPath: String, display: DisplayChoice) {
+  public init(scope: ResourceScope, logPath: String, display: DisplayChoice, host: HostPlace) {
     self.scope = scope
     self.logPath = logPath
     self.display = display
+    self.host = host
   }
 
   /// Starts a daemon and waits for the line that it writes to its descriptor 3 once it is ready.
@@ -43,32 +52,59 @@ public struct ServicePlace: Sendable {
   public func start(
     _ program: String, _ arguments: [String], package: String, environment: [String: String] = [:]
   ) throws(TransportError) -> (process: Child, report: String) {
-    guard let path = Program.find(program) else { throw .missing(program, package: package) }
-    let (log, pipe, home) = try explaining("start \(program)") { () throws(SystemError) in
-      let log = try check(
-        "open", logPath, open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600))
-      return (FileDescriptor(rawValue: log), try PipeEnds.create(), try scope.path(""))
-    }
-    defer {
-      log.closeQuietly()
-      pipe.read.closeQuietly()
-    }
-    var variables = ["PATH": Program.searchPath, "HOME": home, "LANG": "C"]
-    variables.merge(environment) { $1 }
-    // Where a toolchain's libraries are found that servers of this program's kind need.
-    if let path = getenv("LD_LIBRARY_PATH") { variables["LD_LIBRARY_PATH"] = String(cString: path) }
-    let process = try explaining("start \(program)") { () throws(SystemError) in
+    let pipe = try explaining("make a pipe") { () throws(SystemError) in try PipeEnds.create() }
+    defer { pipe.read.closeQuietly() }
+    let process = try { () throws(TransportError) in
       defer { pipe.write.closeQuietly() }
-      return try Processes.start(
-        path, arguments, standardOutput: log, standardError: log, directory: "/",
-        daemon: DaemonStart(environment: variables, report: pipe.write))
-    }
+      return try launch(program, arguments, package: package, environment, report: pipe.write)
+    }()
     if let line = ReportedLine.read(pipe.read, milliseconds: Self.patienceMilliseconds) {
       return (process, line)
     }
+    throw notReady(program, process)
+  }
+
+  /// Starts a daemon that says nothing, and waits until `isReady` finds that it can be used.
+  ///
+  /// - Parameter deathSignal: what it is sent when this process dies.
+  public func start(
+    _ program: String, _ arguments: [String], package: String, environment: [String: String] = [:],
+    deathSignal: Int32 = SIGTERM, isReady: (Child) -> Bool
+  ) throws(TransportError) -> Child {
+    let process = try launch(
+      program, arguments, package: package, environment, report: nil, deathSignal: deathSignal)
+    let deadline = Clock.monotonicNanoseconds() + UInt64(Self.patienceMilliseconds) * 1_000_000
+    while !isReady(process) {
+      let hasEnded = ProcessPoll.firstEnded([process], milliseconds: 2) != nil
+      if hasEnded || Clock.monotonicNanoseconds() > deadline { throw notReady(program, process) }
+    }
+    return process
+  }
+
+  private func launch(
+    _ program: String, _ arguments: [String], package: String, _ environment: [String: String],
+    report: FileDescriptor?, deathSignal: Int32 = SIGTERM
+  ) throws(TransportError) -> Child {
+    guard let path = Program.find(program) else { throw .missing(program, package: package) }
+    return try explaining("start \(program)") { () throws(SystemError) in
+      let log = FileDescriptor(
+        rawValue: try check(
+          "open", logPath, open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)))
+      defer { log.closeQuietly() }
+      var variables = ["PATH": Program.searchPath, "HOME": try scope.path(""), "LANG": "C"]
+      variables.merge(environment) { $1 }
+      // Where a toolchain's libraries are found that servers of this program's kind need.
+      if let path = getenv("LD_LIBRARY_PATH") { variables["LD_LIBRARY_PATH"] = String(cString: path) }
+      return try Processes.start(
+        path, arguments, standardOutput: log, standardError: log, directory: "/",
+        daemon: DaemonStart(environment: variables, report: report, deathSignal: deathSignal))
+    }
+  }
+
+  private func notReady(_ program: String, _ process: Child) -> TransportError {
     process.kill()
     _ = try? process.reap()
-    throw TransportError(.unavailable, "\(program) did not become ready; see \(logPath).")
+    return TransportError(.unavailable, "\(program) did not become ready; see \(logPath).")
   }
 
   /// A service is ready in a few tenths of a second; a loaded machine may take longer.
@@ -95,7 +131,7 @@ public final class ServiceHost: @unchecked Sendable {
   private let scope: ResourceScope
   private let logDirectory: String
   private let display: DisplayChoice
-  private var running: [(type: any Service.Type, service: any Service)] = []
+  private var running: [(type: any Service.Type, host: HostPlace, service: any Service)] = []
   private var endings: [String] = []
 
   /// - Parameter logDirectory: made on demand.
@@ -106,17 +142,23 @@ public final class ServiceHost: @unchecked Sendable {
   }
 
   /// The running service of this type; started where there is none, or where it has ended.
-  public func ready<S: Service>(_ type: S.Type) throws(TransportError) -> S {
+  ///
+  /// - Parameter host: for which it is, where a service is for one host.
+  public func ready<S: Service>(
+    _ type: S.Type, on host: HostPlace = Hosts.loopback.producer
+  ) throws(TransportError) -> S {
     noticeEndings()
-    if let found = running.first(where: { $0.type == type })?.service as? S { return found }
+    let found = running.first { $0.type == type && $0.host == host }
+    if let found = found?.service as? S { return found }
     // Only who runs services has a directory for their logs.
     mkdir(logDirectory, 0o755)
     let service = try S.start(
-      ServicePlace(scope: scope, logPath: logPath(type), display: display))
-    running.append((type, service))
+      ServicePlace(scope: scope, logPath: logPath(type), display: display, host: host))
+    running.append((type, host, service))
     return service
   }
 
+  /// Services of one type share a log.
   private func logPath(_ type: any Service.Type) -> String { "\(logDirectory)/\(type.name).log" }
 
   /// What has ended by itself since it was last asked for: clauses for people.
@@ -128,7 +170,7 @@ public final class ServiceHost: @unchecked Sendable {
   }
 
   private func noticeEndings(within milliseconds: Int32 = 0) {
-    running.removeAll { type, service in
+    running.removeAll { type, _, service in
       guard let process = service.process,
         ProcessPoll.firstEnded([process], milliseconds: milliseconds) != nil,
         let status = try? process.reap()
@@ -141,9 +183,9 @@ public final class ServiceHost: @unchecked Sendable {
 
   /// Ends everything, the last one first. Does nothing the second time.
   public func stopAll() {
-    for (_, service) in running.reversed() {
+    for (type, _, service) in running.reversed() {
       if let process = service.process {
-        process.kill(SIGTERM)
+        process.kill(type.stopSignal)
         if ProcessPoll.firstEnded([process], milliseconds: 2000) == nil { process.kill() }
         _ = try? process.reap()
       }

@@ -28,10 +28,11 @@ extension Processes {
     var descriptors = [null, standardOutput?.rawValue ?? null, standardError?.rawValue ?? null]
     var variables: [UnsafeMutablePointer<CChar>?] = []
     if let daemon {
-      descriptors.append(daemon.report.rawValue)
+      if let report = daemon.report { descriptors.append(report.rawValue) }
       variables = daemon.environment.map { strdup("\($0)=\($1)") } + [nil]
     }
     defer { variables.forEach { free($0) } }
+    let deathSignal = daemon?.deathSignal ?? SIGKILL
     return try fork {
       // What this process ignores would stay ignored in the other program.
       StopSignal.resetInWorker()
@@ -51,7 +52,7 @@ extension Processes {
         _ = ipcb_close_from(Int32(descriptors.count))
         // Its own session, so that a ^C in the terminal is not meant for it.
         setsid()
-        _ = ipcb_set_parent_death_signal(SIGTERM)
+        _ = ipcb_set_parent_death_signal(deathSignal)
         _ = ipcb_execvpe(name, &pointers, &variables)
       } else {
         execvp(name, &pointers)
@@ -62,16 +63,18 @@ extension Processes {
   }
 }
 
-/// What a daemon gets that a command does not. It is asked to end, rather than killed, when this process dies:
-/// it removes what it made.
+/// What a daemon gets that a command does not.
 public struct DaemonStart: Sendable {
   /// All of it: nothing of this process's environment, in which the user's session is named.
   public var environment: [String: String]
-  /// Becomes its descriptor 3, on which it says where it can be reached.
-  public var report: FileDescriptor
+  /// Becomes its descriptor 3, on which it says where it can be reached; nil where it says nothing.
+  public var report: FileDescriptor?
+  /// What it is sent when this process dies: a daemon that removes what it made is asked to end, rather than killed.
+  public var deathSignal: Int32
 
-  public init(environment: [String: String], report: FileDescriptor) {
+  public init(environment: [String: String], report: FileDescriptor?, deathSignal: Int32 = SIGTERM) {
     self.environment = environment
     self.report = report
+    self.deathSignal = deathSignal
   }
 }

@@ -1,6 +1,5 @@
 import Glibc
 import LinuxIPC
-import SystemPackage
 
 /// The way to a worker that has a control page of its own, on this machine or on another one: a connected stream socket.
 ///
@@ -9,7 +8,7 @@ import SystemPackage
 public struct PeerLink: Sendable {
   private let descriptor: Int32
 
-  public init(descriptor: FileDescriptor) { self.descriptor = descriptor.rawValue }
+  public init(descriptor: Int32) { self.descriptor = descriptor }
 
   /// What one side says at a barrier.
   struct Word: Equatable {

@@ -76,6 +76,11 @@ public enum Registry {
     MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self)),
     MechanismEntry(.of(NNG.self, Messages<NNGPort<Block>>.self)),
     MechanismEntry(.of(DBus.self, Calls<BusCallPort<Block>>.self)),
+    MechanismEntry(
+      .of(ONC.self, ONCCalls.self, variants: ONC.variants.map(\.name)),
+      .of(DCE.self, DCECalls<Block>.self, variants: DCE.variants.map(\.name)),
+      .of(DCE.self, DCECalls<Spin>.self, variants: DCE.variants.map(\.name)),
+      .of(GRPC.self, GRPCCalls.self, variants: GRPC.variants.map(\.name))),
   ]
 
   /// Id of the mechanism that exchanges nothing, whose figures are the tool's own cost.

@@ -8,7 +8,7 @@ import Testing
   /// A link and the other end of its connection, in the test's own hands.
   private func link() throws -> (PeerLink, Int32) {
     let (own, other) = try Socket.pair(.stream)
-    return (PeerLink(descriptor: own.descriptor), other.descriptor.rawValue)
+    return (PeerLink(descriptor: own.descriptor.rawValue), other.descriptor.rawValue)
   }
 
   private func say(_ bytes: [UInt8], to descriptor: Int32) {
@@ -67,7 +67,7 @@ import Testing
     defer { other.close() }
     let message = [0, 0, 0, 2] + Array("{}".utf8)
     say(message, to: other.descriptor.rawValue)
-    #expect(PeerLink(descriptor: own.descriptor).meet(self.own, isAbandoned: { false }) == nil)
+    #expect(PeerLink(descriptor: own.descriptor.rawValue).meet(self.own, isAbandoned: { false }) == nil)
     var bytes = [UInt8](repeating: 0, count: 100)
     #expect(recv(own.descriptor.rawValue, &bytes, 100, 0) == message.count)
     #expect(Array(bytes.prefix(message.count)) == message)

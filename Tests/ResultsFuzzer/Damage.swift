@@ -1,3 +1,5 @@
+import FuzzSupport
+
 /// What can happen to a file between the machine that wrote it and the one that reads it.
 enum Damage: CaseIterable {
   case bitFlipped, byteReplaced, byteInserted, chunkRemoved, chunkRepeated, chunksExchanged, endLost

@@ -1,3 +1,4 @@
+import FuzzSupport
 import Glibc
 
 /// The whole files that are damaged: small, because every case reads one.

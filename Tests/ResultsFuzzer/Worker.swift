@@ -1,3 +1,4 @@
+import FuzzSupport
 import Glibc
 
 /// A case is made of the seed and its number alone, so that it can be made again.

@@ -66,6 +66,7 @@ int ipcb_unblock_signals(void);
 /// A network namespace of this process's own (unshare(2), CLONE_NEWNET), and somebody else's (setns(2)).
 int ipcb_unshare_network(void);
 int ipcb_enter_network(int fd);
+int ipcb_enter_mounts(int fd);
 /// execvpe(3): returns only when it failed.
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]);
 

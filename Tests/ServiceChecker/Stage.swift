@@ -121,6 +121,14 @@ final class Stage {
     return child
   }
 
+  /// Another program, found on the PATH, that says nothing that anybody reads.
+  func start(quietly program: String, _ arguments: [String]) throws -> Child {
+    let path = try unwrap(Program.find(program), "\(program) is missing")
+    let child = try Processes.start(path, arguments)
+    children.append(child)
+    return child
+  }
+
   func end(_ child: Child) -> ExitStatus? {
     children.removeAll { $0.pid == child.pid }
     return try? child.reap()

@@ -1,8 +1,8 @@
-// Checks what the desktop and object mechanisms promise beyond the contract of `Transport`, on a real X server and a real
-// message bus. A program of its own because it forks, and a test runner has threads.
+// Checks what mechanisms with daemons promise beyond the contract of `Transport`, on real ones. A program of its own
+// because it forks, and a test runner has threads.
 //
-//   DesktopChecker            prints the names of all checks
-//   DesktopChecker NAME       runs one: `ok`, with what it found out, or `FAIL` and why
+//   ServiceChecker            prints the names of all checks
+//   ServiceChecker NAME       runs one: `ok`, with what it found out, or `FAIL` and why
 //
 // Exits with 1 when the check failed, and with 77 when something that it needs is not installed, after `skip` and what.
 import Glibc
@@ -11,6 +11,7 @@ import LinuxIPC
 
 let checks = [
   clipboardChecks, foreignChecks, copyDataChecks, viewChecks, ddeChecks, objectChecks, serviceChecks,
+  oncChecks, dceChecks,
 ]
 .flatMap(\.self)
 
