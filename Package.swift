@@ -133,7 +133,7 @@ let package = Package(
     .testTarget(
       name: "MechanismsTests",
       dependencies: [
-        "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
+        "Harness", "LinuxIPC", "IPCTransport", "Measurement", "Mechanisms", "ipcbench", "SectionLoader",
         "ServiceChecker",
         "TestSupport",
       ]),

@@ -67,6 +67,18 @@ ssize_t ipcb_receive_from_ipv4(int fd, void *bytes, size_t capacity, uint32_t *f
   return count;
 }
 
+int ipcb_ipv4_name(int fd, int of_peer, char *text) {
+  struct sockaddr_in name;
+  socklen_t length = sizeof name;
+  struct sockaddr *out = (struct sockaddr *)&name;
+  if ((of_peer ? getpeername(fd, out, &length) : getsockname(fd, out, &length)) < 0) return -1;
+  if (name.sin_family != AF_INET || !inet_ntop(AF_INET, &name.sin_addr, text, INET_ADDRSTRLEN)) {
+    errno = EAFNOSUPPORT;
+    return -1;
+  }
+  return ntohs(name.sin_port);
+}
+
 int ipcb_join_multicast(int fd, const char *group, const char *own) {
   struct ip_mreqn request = {0};
   if (inet_pton(AF_INET, own, &request.imr_address) != 1 ||

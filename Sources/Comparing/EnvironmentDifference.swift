@@ -18,9 +18,10 @@ extension EnvironmentDifference {
       ("host id", \.hostID), ("environment hash", \.environmentHash),
       ("commit of the tool", \.gitCommit),
     ]
-    let fromResults = ids.compactMap { name, read in
+    var fromResults = ids.compactMap { name, read in
       difference(name, joined(baseline.origins.map(read)), joined(candidate.origins.map(read)))
     }
+    fromResults += consumers(baseline, candidate).map { [$0] } ?? []
     let (first, second) = (facts(baseline), facts(candidate))
     guard !first.isEmpty, !second.isEmpty else { return fromResults }
     var names = first.map(\.name)
@@ -31,6 +32,13 @@ extension EnvironmentDifference {
         let difference = difference(name, firstTexts[name], secondTexts[name])
         return name == Environment.commandLineFact ? difference.flatMap(ownWords) : difference
       }
+  }
+
+  /// Environments are the producers' machines; a consumer that was started by hand may be on any other.
+  private static func consumers(_ baseline: SideTrials, _ candidate: SideTrials) -> EnvironmentDifference? {
+    let isUsual = baseline.consumers.union(candidate.consumers).isSubset(of: [PeerMachine.ownConsumer])
+    return isUsual
+      ? nil : difference("consumers", joined(Array(baseline.consumers)), joined(Array(candidate.consumers)))
   }
 
   /// Of a kernel's many parameters those that the other does not have.

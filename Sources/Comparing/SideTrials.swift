@@ -18,6 +18,7 @@ struct SideTrials: Sendable {
   let label: String
   let table: TrialTable
   let environments: [String: Environment]
+  let consumers: Set<String>
   /// The cases that the filter lets through.
   private(set) var cases: [CaseIdentity: Case] = [:]
   /// The origins that these cases' trials have.
@@ -27,6 +28,7 @@ struct SideTrials: Sendable {
     label = side.label
     table = side.table
     environments = side.environments
+    consumers = side.consumers
     let included = side.table.cases.map(filter.includes)
     var found = Array(repeating: Case(), count: included.count)
     var used = Set<Int>()

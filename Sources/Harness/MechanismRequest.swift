@@ -45,6 +45,20 @@ extension Mechanism {
       + "\(offered.map(\.rawValue).joined(separator: ", "))."
   }
 
+  /// Why the sides cannot be on two machines.
+  public func whyNotAcrossMachines(_ variant: String) -> String? {
+    let traits = traits(of: variant)
+    guard traits.reach == .network else {
+      return "\(id(of: variant)) does not leave the host: give both sides a NAME instead of an address."
+    }
+    guard traits.meetsByAddressAlone else {
+      return
+        "\(id(of: variant)) needs more than an address, a file or a service that both sides share: give both sides a "
+        + "NAME instead."
+    }
+    return nil
+  }
+
   public func whyNot(_ variant: String, byteCount: Int) -> String? {
     let maximum = largestMessageByteCount(variant)
     guard byteCount > maximum else { return nil }

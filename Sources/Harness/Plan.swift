@@ -30,6 +30,13 @@ public struct PlannedCase: Sendable {
     let measured = messages.map { $0 * 2000 } ?? durationNanoseconds
     return measured + measured / 3 + (attach == .name ? 50_000_000 : 25_000_000)
   }
+
+  /// Upper bound for a trial. Generous: it is there for hangs, not for slow machines.
+  ///
+  /// - Parameter asked: the user's own; nil derives it from what the trial takes.
+  func deadlineNanoseconds(asked: UInt64?) -> UInt64 {
+    asked ?? 10_000_000_000 + 10 * predictedNanoseconds
+  }
 }
 
 /// What a run will do, decided before anything is measured.

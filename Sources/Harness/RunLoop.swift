@@ -44,13 +44,13 @@ public struct RunSummary: Sendable {
 }
 
 /// Goes through a plan round by round and appends each trial to the sink before the next one starts.
-public struct RunLoop {
+public struct RunLoop<Runner: PairRunner> {
   private let plan: Plan
   private let identity: RunIdentity
   private let finished: Set<PlannedTrial>
   private let clock: Clock
   private let timeBudgetNanoseconds: UInt64?
-  private var runner: TrialRunner
+  private var runner: Runner
   private var order: Int
   private var summary = RunSummary()
 
@@ -59,7 +59,7 @@ public struct RunLoop {
   ///   - firstOrder: how many records that session wrote.
   public init(
     plan: Plan, identity: RunIdentity, finished: Set<PlannedTrial>, firstOrder: Int, clock: Clock,
-    timeBudgetNanoseconds: UInt64?, runner: TrialRunner
+    timeBudgetNanoseconds: UInt64?, runner: Runner
   ) {
     self.plan = plan
     self.identity = identity
@@ -98,7 +98,7 @@ public struct RunLoop {
   }
 
   /// A trial under which the machine changed is tried again, twice at most; every attempt stays in the results.
-  private static let attempts = 3
+  private static var attempts: Int { 3 }
 
   /// Returns false when the user asked to stop.
   private mutating func runTrial(

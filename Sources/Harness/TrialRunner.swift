@@ -24,10 +24,16 @@ public struct TrialMeasurement: Sendable {
   public var stealNanoseconds: UInt64?
 }
 
+/// Who runs trials, one after the other.
+public protocol PairRunner {
+  /// No worker of its own lives when it returns.
+  mutating func run(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome
+}
+
 /// Runs trials: opens a channel, forks a producer and a consumer, watches them, reaps both, removes the channel.
 ///
 /// At most one pair of workers exists at a time, and none when `run` returns.
-public struct TrialRunner {
+public struct TrialRunner: PairRunner {
   private let page: ControlPage
   private let scope: ResourceScope
   private let clock: Clock
@@ -102,9 +108,8 @@ public struct TrialRunner {
     Set([plan.producerCPU, plan.consumerCPU].compactMap(\.self)).sorted()
   }
 
-  /// Generous: it is there for hangs, not for slow machines.
   private func deadline(_ planned: PlannedCase) -> UInt64 {
-    deadlineNanoseconds ?? 10_000_000_000 + 10 * planned.predictedNanoseconds
+    planned.deadlineNanoseconds(asked: deadlineNanoseconds)
   }
 
   // MARK: Two processes
@@ -204,6 +209,8 @@ struct StartedWorker {
 struct Watch {
   let page: ControlPage
   let deadlineNanoseconds: UInt64
+  /// Asked while they run: a reason to end them, nil where there is none.
+  var objection: () -> String? = { nil }
 
   /// Returns nil when both ended well; none is left in any case.
   func wait(for workers: [StartedWorker]) -> TrialOutcome? {
@@ -227,6 +234,8 @@ struct Watch {
         outcome = .interrupted
       } else if Clock.monotonicNanoseconds() > deadline {
         outcome = .failed(hangDescription(running))
+      } else if let reason = objection() {
+        outcome = .failed(reason)
       }
       if outcome != nil { running.forEach(stop) }
     }

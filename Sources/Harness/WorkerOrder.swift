@@ -23,6 +23,8 @@ public struct WorkerOrder: Codable, Sendable {
   var controlPage: String
   /// Nil where a service starts the worker.
   var parent: Int32?
+  /// Whether its peer has a control page of its own, and is met over descriptor 0.
+  var isLinked = false
 
   init(
     _ id: String, _ role: Role, address: String, _ spec: ChannelSpec, _ settings: TrialSettings, page: String,
@@ -61,11 +63,12 @@ public struct WorkerOrder: Codable, Sendable {
       let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
       let entry = entries.first(where: { $0.mechanism.id == order.mechanism }),
       let form = entry.form(order.variant, order.wait),
-      let page = try? ControlPage(opening: order.controlPage)
+      var page = try? ControlPage(opening: order.controlPage)
     else { return 64 }
     // Who was started by a service has a parent that ends at once; it sees that the service has ended, and its peer.
     if let parent = order.parent { Processes.dieWithParent(parent) }
     StopSignal.ignoreBrokenPipes()
+    if order.isLinked { page.link = PeerLink(descriptor: 0) }
     let spec = ChannelSpec(
       variant: order.variant, wait: order.wait, attach: order.attach,
       messageByteCount: order.messageByteCount, messagesInFlight: order.messagesInFlight,

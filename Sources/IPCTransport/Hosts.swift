@@ -38,8 +38,12 @@ public struct Hosts: Sendable, Codable, Equatable {
   public var scope: ChannelScope
   public var producer: HostPlace
   public var consumer: HostPlace
+  /// Whether both sides see the same files and processes: not where they are on two machines. A channel then has nothing
+  /// but an address, and the sides may exchange messages only once both have attached.
+  public var shareFiles: Bool
 
-  public init(scope: ChannelScope, producer: HostPlace, consumer: HostPlace) {
+  public init(scope: ChannelScope, producer: HostPlace, consumer: HostPlace, shareFiles: Bool = true) {
+    self.shareFiles = shareFiles
     self.scope = scope
     self.producer = producer
     self.consumer = consumer

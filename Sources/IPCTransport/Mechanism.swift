@@ -115,14 +115,18 @@ public struct Traits: Sendable {
   public var survivesProducer = true
   /// Whether its sides are on hosts of its own, whatever the scope that was asked for: it is always a network's.
   public var bringsHosts = false
+  /// Whether two sides on different machines can meet by an address alone: with no file, page, service or privilege that
+  /// they would have to share.
+  public var meetsByAddressAlone = false
   /// Whether a message can be timed from one side to the other.
   public var deliversAcrossProcesses: Bool { reach != .process }
 
   public init(
     framing: Framing, direction: Direction, reach: Reach, delivery: Delivery = .reliable,
     attach: [Attach] = [.inherit], payloadCopies: Int, minimumMessageByteCount: Int = 0,
-    maximumMessageByteCount: Int? = nil
+    maximumMessageByteCount: Int? = nil, meetsByAddressAlone: Bool = false
   ) {
+    self.meetsByAddressAlone = meetsByAddressAlone
     self.framing = framing
     self.direction = direction
     self.reach = reach

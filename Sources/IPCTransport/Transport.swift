@@ -84,7 +84,7 @@ extension Transport where Self: ~Copyable {
 }
 
 /// Figures that only some mechanisms have; recorded with the trial where they are not nil.
-public struct TransportFacts: Sendable, BitwiseCopyable {
+public struct TransportFacts: Sendable, BitwiseCopyable, Codable {
   /// Finding the peer by its process name.
   public var peerLookUpNanoseconds: UInt64?
   /// From the request to a server that was not running to its first answer.

@@ -49,7 +49,14 @@ public struct PeerWatch: ~Copyable {
     let (taken, _) = Self.word(own, Self.stateOffset).pointee.compareExchange(
       expected: State.free, desired: State.attached, ordering: .acquiringAndReleasing)
     guard taken else { return nil }
-    Self.word(own, Self.pidOffset).pointee.store(UInt64(getpid()), ordering: .releasing)
+    Self.word(own, Self.pidOffset).pointee.store(
+      UInt64(Self.pidNamespace) << 32 | UInt64(getpid()), ordering: .releasing)
+  }
+
+  /// In whose numbers this process has its pid; pid_namespaces(7). 0 where /proc does not tell.
+  private static var pidNamespace: UInt32 {
+    var status = stat()
+    return stat("/proc/self/ns/pid", &status) == 0 ? UInt32(truncatingIfNeeded: status.st_ino) : 0
   }
 
   /// Watches the stall limit only.
@@ -91,7 +98,10 @@ public struct PeerWatch: ~Copyable {
   /// own detection and nothing else.
   private mutating func processIsGone(_ peer: UnsafeMutableRawPointer) -> Bool {
     if peerDescriptor < 0 {
-      let pid = Self.word(peer, Self.pidOffset).pointee.load(ordering: .acquiring)
+      let word = Self.word(peer, Self.pidOffset).pointee.load(ordering: .acquiring)
+      // A pid of another container says nothing here: such a peer's end is seen when it closes, and its death never.
+      guard word >> 32 == UInt64(Self.pidNamespace) else { return false }
+      let pid = word & 0xFFFF_FFFF
       guard pid > 0, pid < UInt64(Int32.max), pid != UInt64(getpid()) else { return false }
       do throws(SystemError) {
         peerDescriptor = try Child.descriptor(of: Int32(pid)).rawValue

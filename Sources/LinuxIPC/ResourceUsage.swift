@@ -4,7 +4,7 @@ import Glibc
 ///
 /// The corresponding C functions are `getrusage` and, for CPU time in nanoseconds, `clock_gettime`. A plain
 /// value, so that a worker can leave it in shared memory.
-public struct ResourceUsage: Sendable, BitwiseCopyable {
+public struct ResourceUsage: Sendable, BitwiseCopyable, Codable {
   public var userNanoseconds: UInt64 = 0
   public var systemNanoseconds: UInt64 = 0
   public var voluntarySwitches: UInt64 = 0

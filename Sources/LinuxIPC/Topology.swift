@@ -83,6 +83,8 @@ public enum Placement: String, CaseIterable, Codable, Sendable {
   case sameSocket = "same-socket"
   case crossSocket = "cross-socket"
   case crossNode = "cross-node"
+  /// CPUs of different machines.
+  case crossHost = "cross-host"
   case unpinned
 }
 

@@ -11,6 +11,8 @@ import Synchronization
 /// worker that wrote them has been reaped.
 public struct ControlPage: Sendable {
   public let mapping: Mapping
+  /// Set in a worker whose peer has a page of its own.
+  public var link: PeerLink?
 
   /// Offsets in bytes.
   enum Offset {
@@ -107,6 +109,7 @@ public struct ControlPage: Sendable {
   ///
   /// - Returns: false when the peer gave up, or the harness is gone.
   func barrier(_ role: Role) -> Bool {
+    if let link { return meet(role, over: link) }
     let mine = arrivals(role)
     let theirs = arrivals(role == .producer ? .consumer : .producer)
     let stage = mine.load() + 1
@@ -119,6 +122,15 @@ public struct ControlPage: Sendable {
       theirs.wait(while: reached, nanoseconds: 50_000_000)
       if theirs.load() == reached && isAbandoned { return false }
     }
+  }
+
+  private func meet(_ role: Role, over link: PeerLink) -> Bool {
+    let stage = arrivals(role).load() &+ 1
+    arrivals(role).store(stage)
+    let own = PeerLink.Word(stage: UInt64(stage), agreed: role == .producer ? agreed : 0)
+    guard let theirs = link.meet(own, isAbandoned: { isAbandoned }) else { return false }
+    if role == .consumer { agreed = theirs.agreed }
+    return true
   }
 
   var endSeen: Futex { Futex(at: mapping.base + Offset.endSeen) }
@@ -137,11 +149,11 @@ public struct ControlPage: Sendable {
 }
 
 /// What one worker found out. A plain value in shared memory; all times in nanoseconds.
-public struct WorkerReport: Sendable, BitwiseCopyable {
-  public enum Stage: UInt32, Sendable, BitwiseCopyable {
+public struct WorkerReport: Sendable, BitwiseCopyable, Codable {
+  public enum Stage: UInt32, Sendable, BitwiseCopyable, Codable {
     case starting, attached, ready, measuring, done
   }
-  public enum Failure: UInt32, Sendable, BitwiseCopyable {
+  public enum Failure: UInt32, Sendable, BitwiseCopyable, Codable {
     case none, pinning, attaching, exchanging, corrupted, clocksDisagree
   }
 

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// On virtual machines the host moves CPUs between hardware threads in the middle of everything; the cache-line
 /// round trip is what shows it (210–255 ns against 38 ns).
-public struct ProbeReport: Sendable, BitwiseCopyable {
+public struct ProbeReport: Sendable, BitwiseCopyable, Codable {
   /// Median of the batches' mean round trip of one cache line between the two workers; 0 where it was not
   /// measured (one CPU for both).
   public var cacheLineNanoseconds: Double = 0

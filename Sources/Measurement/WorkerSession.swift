@@ -112,7 +112,8 @@ public struct WorkerSession {
         clock: settings.clock),
       primary: page.histogram(0), secondary: page.histogram(1), echoSpinSteps: settings.echoSpinSteps,
       endSeen: page.endSeen)
-    nextSequence += count
+    // The count may have come from another machine.
+    nextSequence &+= count
     begin()
     return phase
   }

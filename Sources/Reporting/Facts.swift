@@ -88,3 +88,22 @@ extension Environment {
     return parts.joined(separator: ", ")
   }
 }
+
+extension Run {
+  /// Of the machine, and of the other one where there is one.
+  var briefFacts: [Fact] { environment.briefFacts + peerFacts }
+
+  var fullFacts: [Fact] {
+    environment.fullFacts + peerFacts.map { Fact(name: $0.name.capitalized, text: $0.text) }
+  }
+
+  private var peerFacts: [Fact] { plan.peer.map { [$0.fact] } ?? [] }
+}
+
+extension PeerMachine {
+  /// The side that was started by hand: `lab2, Linux 6.12.9-amd64, Intel Xeon Platinum 8488C`
+  var fact: Fact {
+    let parts = [hostName, kernelRelease.map { "Linux \($0)" }, cpuModel]
+    return Fact(name: "consumer", text: "by hand on " + parts.compactMap(\.self).joined(separator: ", "))
+  }
+}

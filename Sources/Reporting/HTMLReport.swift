@@ -83,7 +83,7 @@ private var reading: String {
 }
 
 private func environment(_ view: RunView) -> String {
-  let facts = view.run.environment.fullFacts.map { "<dt>\(html($0.name))</dt><dd>\(html($0.text))</dd>" }
+  let facts = view.run.fullFacts.map { "<dt>\(html($0.name))</dt><dd>\(html($0.text))</dd>" }
   return
     "<section id=\"environment\"><h2>Environment</h2>\n<dl>\n" + facts.joined(separator: "\n")
     + "\n</dl></section>"

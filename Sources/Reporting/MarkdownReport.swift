@@ -22,7 +22,7 @@ public func markdownReport(_ run: Run, plots: [Plot] = [], ownCost: String = "")
 }
 
 private func facts(_ view: RunView) -> String {
-  let rows = view.run.environment.fullFacts.map { [Table.Cell($0.name), Table.Cell($0.text)] }
+  let rows = view.run.fullFacts.map { [Table.Cell($0.name), Table.Cell($0.text)] }
   return Table("", columns: [Table.Column("", .left), Table.Column("", .left)], rows: rows).markdown
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 extension ResultsSet {
@@ -25,6 +26,7 @@ extension ResultsSet {
 struct ResultsLoader {
   private var merger = TableMerger()
   private var environments: [String: Environment] = [:]
+  private var consumers = Set<String>()
   private var warnings: [String] = []
   private var files: [String] = []
   /// Directories by what they are, so that links lead neither round in circles nor twice to the same.
@@ -57,7 +59,7 @@ struct ResultsLoader {
     let hashes = Set(table.origins.map(\.environmentHash))
     return ResultsSet(
       label: label, table: table, environments: environments.filter { hashes.contains($0.key) },
-      warnings: warnings, files: files)
+      consumers: consumers, warnings: warnings, files: files)
   }
 
   // MARK: Files
@@ -66,6 +68,21 @@ struct ResultsLoader {
     try add(try TrialTable.read(path), path)
     let slash = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     takeEnvironment(slash + RunDirectory.Name.environment)
+    takeConsumer(slash + RunDirectory.Name.plan)
+  }
+
+  /// Plans are long, and nothing else of them matters here.
+  private mutating func takeConsumer(_ path: String) {
+    guard let data = try? Files.read(path) else { return }
+    guard data.range(of: Data("\"peer\"".utf8)) != nil else {
+      consumers.insert(PeerMachine.ownConsumer)
+      return
+    }
+    guard
+      let plan = try? ResultsJSON.decode(
+        RunPlan.self, from: data, path: path, currentVersion: RunPlan.currentSchemaVersion)
+    else { return }
+    consumers.insert(plan.peer?.consumer ?? PeerMachine.ownConsumer)
   }
 
   private mutating func add(_ table: TrialTable, _ path: String) throws(ResultsError) {
@@ -107,6 +124,7 @@ struct ResultsLoader {
     let run = try RunDirectory.open(path).load()
     warnings += run.warnings
     environments[run.environment.hash] = run.environment
+    consumers.insert(run.plan.peer?.consumer ?? PeerMachine.ownConsumer)
     try add(try TrialTable.checking(run.trials, path: trials), trials)
   }
 

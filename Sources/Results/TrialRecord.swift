@@ -20,7 +20,7 @@ public struct CaseIdentity: Codable, Hashable, Sendable {
   public var pattern: String
   /// `spin`, `yield`, `block`, `spin-then-block`.
   public var wait: String
-  /// `same-core`, `smt-sibling`, `same-l3`, `same-socket`, `cross-node`, `unpinned`.
+  /// `same-core`, `smt-sibling`, `same-l3`, `same-socket`, `cross-node`, `cross-host`, `unpinned`.
   public var placement: String
   /// `inherit`, `name`.
   public var attach: String

@@ -1,70 +1,57 @@
 import Glibc
+import Harness
 import LinuxIPC
 
 /// Where drivers wait for their turn: a socket at which each of them knocks, and of which the server takes one at a
-/// time. Nothing of the demonstrated exchange passes here.
+/// time. Nothing of what is measured or shown passes here.
 struct Door {
-  let path: String
+  /// Nil where it is reached over the network.
+  let path: String?
   private let listener: Socket
 
   init(path: String) throws(SystemError) {
     self.path = path
-    listener = try Socket.unix(.sequencedPackets)
+    listener = try Socket.unix(.stream)
     try listener.bind(path: path)
     try listener.listen(backlog: 16)
   }
 
+  /// - Parameter address: of this host; port 0 for one that is free.
+  init(at address: InternetAddress) throws(SystemError) {
+    path = nil
+    listener = try Socket.tcp()
+    // A port that the last server left is usable at once; one that another listens on is not.
+    try listener.set(SO_REUSEADDR, 1, "SO_REUSEADDR")
+    try listener.bind(address: address.address, port: address.port)
+    try listener.listen(backlog: 16)
+  }
+
+  func address() throws(SystemError) -> InternetAddress { try listener.localAddress() }
+
   /// The next driver, nil when there was none for a moment.
-  func nextTurn() throws(SystemError) -> Turn? {
+  func nextTurn() throws(SystemError) -> ControlConnection? {
     do throws(SystemError) {
-      return Turn(connection: try listener.accept(milliseconds: 100))
+      return ControlConnection(try listener.accept(milliseconds: 100))
     } catch {
-      if error.errno == .timedOut { return nil }
+      // A driver that gave up between its knock and its turn is no reason to end.
+      if [.timedOut, .connectionAbort, .interrupted].contains(error.errno) { return nil }
       throw error
     }
   }
 
   func close() { listener.close() }
-}
 
-/// A driver's turn, on either side. The server says the serial of the channel when the turn begins, and at its end
-/// how many texts have arrived.
-struct Turn {
-  private let connection: Socket
-
-  fileprivate init(connection: Socket) { self.connection = connection }
-
-  init(knockingAt path: String) throws(SystemError) {
-    connection = try Socket.unix(.sequencedPackets)
-    try connection.connect(path: path)
-  }
-
-  enum Answer: Equatable {
-    case number(UInt64)
-    case notYet
-    /// The other side has ended.
-    case gone
-  }
-
-  func say(_ number: UInt64) {
-    withUnsafeBytes(of: number) { bytes in
-      _ = send(connection.descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+  /// Whether somebody listens behind a door: also a process that cannot be seen from here, in another container.
+  static func isAnswered(_ path: String) -> Bool {
+    guard let socket = try? Socket.unix(.stream) else { return false }
+    defer { socket.close() }
+    do throws(SystemError) {
+      try socket.descriptor.setNonBlocking(true)
+      try socket.connect(path: path)
+      return true
+    } catch {
+      // Many wait there already.
+      return error.errno == .resourceTemporarilyUnavailable
     }
   }
-
-  /// - Parameter milliseconds: −1 for as long as it takes.
-  func hear(milliseconds: Int32) throws(SystemError) -> Answer {
-    var request = pollfd(fd: connection.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-    guard try retrying("poll", "", { poll(&request, 1, milliseconds) }) > 0 else { return .notYet }
-    var number: UInt64 = 0
-    let count = withUnsafeMutableBytes(of: &number) { bytes in
-      recv(connection.descriptor.rawValue, bytes.baseAddress, bytes.count, 0)
-    }
-    return count == MemoryLayout<UInt64>.size ? .number(number) : .gone
-  }
-
-  /// Server: a driver says nothing, so that there is something to hear only when it is gone.
-  var isOver: Bool { (try? hear(milliseconds: 0)) != .notYet }
-
-  func close() { connection.close() }
 }

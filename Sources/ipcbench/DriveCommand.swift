@@ -4,94 +4,105 @@ import IPCTransport
 import LinuxIPC
 import Measurement
 import Mechanisms
+import Results
 
 /// The sending side of a mechanism, by hand.
 struct DriveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "drive", abstract: "Sends texts over a mechanism to 'serve', which prints them.",
-    usage: "ipcbench drive ID NAME --text TEXT... [options]",
+    commandName: "drive",
+    abstract: "Measures a mechanism with the consumer that 'serve' has started, or sends it texts.",
+    usage: """
+      ipcbench drive ID NAME [options]
+      ipcbench drive ID --connect HOST:PORT [options]
+      ipcbench drive ID NAME --text TEXT...
+      """,
     discussion: """
-      The other side of 'ipcbench serve ID NAME', in another terminal. Ends when all texts have been received. An empty \
-      text is sent as "\(NotifiedText.placeholder)".
+      The other side of 'ipcbench serve', in another terminal, container, network namespace, or on another machine. \
+      Writes a run directory as 'run' does. Only round trips are measured: they begin and end on this side's clock.
+
+      With --text it sends texts instead, which the server prints, and ends when all have been received. An empty text is \
+      sent as "\(NotifiedText.placeholder)".
       """)
 
   @Argument(help: "The mechanism that is served; without a variant, whichever is.") var id: String
-  @Argument(help: "The name under which it is served.") var name: String
+  @Argument(help: "The name under which it is served.") var name: String?
+  @Option(help: "The address at which it is served: HOST:PORT, or PORT on the loopback interface.")
+  var connect: HostAndPort?
   @Option(
     name: .customLong("text"), parsing: .unconditionalSingleValue,
     help: "A text to send; may be given several times.")
-  var texts: [String]
+  var texts: [String] = []
+  @Option(name: [.customShort("s"), .customLong("size")], help: "Payload sizes: 64,4KiB,1MiB.")
+  var sizes: CommaList<ByteSize>?
+  @Option(name: [.customShort("p"), .customLong("pattern")], help: "round-trip, and no other.")
+  var patterns: CommaList<PatternKind>?
+  @Option(help: "How both sides wait; by default as the server does.") var wait: WaitKind?
+  @Option(help: "The CPU of the producer: auto, none, or its number.")
+  var pin: OwnPin = OwnPin(argument: "auto")!
+  @Option(help: "Fresh pairs of processes for each size.") var trials = 3
+  @Option(help: "Measured time of a trial; by default 250ms.") var duration: TimeSpan?
+  @Option(help: "Messages of a trial, instead of a duration.") var messages: UInt64?
+  @Option(help: "Upper bound for one trial; a worker that hangs is stopped then.") var deadline: TimeSpan?
+  @Option(help: "all: write and read every payload byte; header: the stamp only.") var touch: Touch = .all
+  @Option(help: "Order of the trials.") var seed: UInt64?
+  @Option(name: .customLong("out"), help: "Where run directories are made.") var directory = "results"
+  @Option(help: "What to print at the end: text, json, csv, md.") var format: OutputFormat = .text
+  @Flag(help: "No progress.") var quiet = false
 
   func run() throws {
-    let rendezvous = try Rendezvous(name)
+    guard name != nil || connect != nil else {
+      throw Problem(.usage, "Give the NAME that is served, or --connect HOST:PORT.")
+    }
+    try validateNumbers()
+    let rendezvous = try name.map(Rendezvous.init)
     StopSignal.ignoreBrokenPipes()
     do {
       let (entry, variants) = try Registry.entries.named(id)
-      let offer = try rendezvous.find(for: id)
-      guard offer.mechanism == entry.mechanism.id, variants.contains(offer.variant) else {
-        throw Problem(
-          .usage,
-          "'\(name)' serves \(offer.id), not \(id): give the mechanism that is served, or another NAME.")
-      }
-      let texts = texts.map { $0.isEmpty ? NotifiedText.placeholder : $0 }
-      try requireRoom(for: texts, in: offer)
-      try drive(rendezvous, entry, offer, texts)
+      try requireReach(entry, variants)
+      try drive(entry, variants, rendezvous)
     } catch let error as UsageError {
       throw Problem(.usage, error.description)
     } catch let error as TransportError {
       throw Problem(.toolFailed, error.description)
+    } catch let error as ControlError {
+      throw Problem(.toolFailed, "The exchange with the server broke off: \(error).")
     } catch let error as SystemError {
       throw Problem(.toolFailed, "\(error).")
     }
   }
 
-  private func requireRoom(for texts: [String], in offer: Offer) throws {
-    for text in texts where text.utf8.count > offer.messageByteCount {
+  private func validateNumbers() throws {
+    let scope = connect == nil ? ChannelScope.host : .network
+    for pattern in patterns?.elements ?? [] {
+      if let reason = TrialRequest.whyNot(pattern, id, across: scope) { throw Problem(.usage, reason) }
+    }
+    if !texts.isEmpty && (sizes != nil || patterns != nil || duration != nil || messages != nil) {
       throw Problem(
         .usage,
-        "A text has \(text.utf8.count) bytes, and '\(name)' takes \(offer.messageByteCount) at most: shorten it, or "
-          + "serve with a larger --size where \(offer.id) allows it.")
+        "--text sends texts and measures nothing: leave --size, --pattern, --duration and --messages out.")
     }
+    if trials < 1 { throw Problem(.usage, "--trials must be at least 1.") }
+    if let messages, messages < 1 { throw Problem(.usage, "--messages must be at least 1.") }
   }
 
-  /// Waits for its turn, sends, and waits until everything has arrived.
-  private func drive(
-    _ rendezvous: Rendezvous, _ entry: MechanismEntry, _ offer: Offer, _ texts: [String]
-  ) throws {
-    // A server that is gone by now has closed its door.
-    guard let turn = try? Turn(knockingAt: offer.door) else { throw rendezvous.nobodyServes(id) }
-    let serial = try awaitBeginning(of: turn, rendezvous)
-    // The channel that is offered now: what was offered before went to another driver.
-    let offer = try rendezvous.find(for: id)
-    guard offer.serial == serial, let form = entry.form(offer.variant, offer.wait) else {
-      throw rendezvous.nobodyServes(id)
-    }
-    let driver = Driver(offer, texts)
-    form.visit(driver)
-    try driver.outcome.get()
-    try requireAll(texts, turn)
+  private func requireReach(_ entry: MechanismEntry, _ variants: [String]) throws(UsageError) {
+    guard connect != nil else { return }
+    let reasons = variants.map { entry.mechanism.whyNotAcrossMachines($0) }
+    if let reason = reasons[0], !reasons.contains(nil) { throw UsageError(reason) }
   }
 
-  /// The serial of the channel that is this driver's.
-  private func awaitBeginning(of turn: Turn, _ rendezvous: Rendezvous) throws -> Int {
-    var answer = try turn.hear(milliseconds: 1000)
-    if answer == .notYet {
-      Terminal.note("'\(name)' is with another driver; waiting for it to end.")
-      answer = try turn.hear(milliseconds: -1)
+  private func drive(_ entry: MechanismEntry, _ variants: [String], _ rendezvous: Rendezvous?) throws {
+    let target = try Target(id, variants, connect: connect, rendezvous)
+    let hello = DriverHello(
+      Greeting(program: Version.text), mechanism: entry.mechanism.id, variants: variants, wait: wait,
+      name: name, machine: .capture())
+    let call = ServerCall(hello, place: target.place, onWaiting: target.noteWaiting)
+    let (connection, served) = try target.greeted { () throws(ControlError) in try call.connect() }
+    let hosts = try target.hosts(connection)
+    guard texts.isEmpty else {
+      defer { connection.close() }
+      return try TextDrive(entry, served, connection, hosts).send(texts)
     }
-    guard case .number(let serial) = answer else { throw rendezvous.nobodyServes(id) }
-    return Int(serial)
-  }
-
-  private func requireAll(_ texts: [String], _ turn: Turn) throws {
-    switch try turn.hear(milliseconds: 10_000) {
-    case .number(UInt64(texts.count)): return
-    case .number(let count):
-      throw Problem(.caseFailed, "\(count) of \(texts.count) texts arrived; send the others again.")
-    case .notYet:
-      throw Problem(.caseFailed, "The server did not say within 10 s what has arrived; is it stopped?")
-    case .gone:
-      throw Problem(.caseFailed, "The server ended before it said what has arrived; start it again.")
-    }
+    try DriveSession(self, entry, served, hosts).measure(call, connection)
   }
 }

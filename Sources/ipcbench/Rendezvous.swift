@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
+import Harness
 import LinuxIPC
 
 /// A name by which the two sides find each other: a file with the server's offer, in a directory that only this user
 /// can enter. It is there as long as somebody serves the name.
-struct Rendezvous {
+struct Rendezvous: Sendable {
   let name: String
 
   init(_ name: String) throws {
@@ -95,7 +96,7 @@ struct Rendezvous {
     Problem(
       .usage,
       "'\(name)' is served by ipcbench \(oneLine(server.program)), protocol \(server.protocolVersion), but this is "
-        + "\(Version.text), protocol \(Offer.Header.currentProtocol): use the same program on both sides.")
+        + "\(Version.text), protocol \(Greeting.currentProtocol): use the same program on both sides.")
   }
 
   // MARK: Reading

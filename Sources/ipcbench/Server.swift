@@ -1,147 +1,146 @@
+import Harness
 import IPCTransport
 import LinuxIPC
 import Measurement
 
-/// Serves a form of a mechanism: opens one channel after the other, as a trial's parent does, and has each consumed
-/// by a process of its own. That one can be ended at any moment, whatever it is waiting for, and takes with it all
-/// that it has mapped and opened.
-final class Server: FormVisitor {
-  private let rendezvous: Rendezvous
-  /// Of the channel that is offered.
-  private var spec: ChannelSpec
-  private let isOnce: Bool
-  /// Not zero once the consumer has met its driver.
-  private let page: LinuxIPC.Mapping
-  private var hasMet: Futex { Futex(at: page.base) }
-  private(set) var outcome: Result<Void, any Error> = .success(())
+/// Serves a form of a mechanism: one driver after the other, each with as many trials or texts as it asks for. Whatever
+/// a driver does, the server goes on with the next one.
+struct Server {
+  let door: Door
+  let reception: Reception
+  let form: Form
+  /// Of every channel, but for its serial and where the sides are.
+  let spec: ChannelSpec
+  let trials: ServedTrials
+  let isOnce: Bool
+  private var serial = 0
 
-  /// - Parameter spec: of every channel, but for its serial.
-  init(_ rendezvous: Rendezvous, _ spec: ChannelSpec, isOnce: Bool) throws(SystemError) {
-    self.rendezvous = rendezvous
-    self.spec = spec
-    self.isOnce = isOnce
-    page = try .anonymous(byteCount: 4096)
+  init(
+    _ door: Door, _ reception: Reception, _ form: Form, _ spec: ChannelSpec, _ trials: ServedTrials,
+    isOnce: Bool
+  ) {
+    (self.door, self.reception, self.form, self.spec) = (door, reception, form, spec)
+    (self.trials, self.isOnce) = (trials, isOnce)
   }
 
-  func visit<P: ChannelProvider, T: Transport & ~Copyable>(_ provider: P.Type, _ transport: T.Type)
-  where P.Attachment == T.Attachment {
-    outcome = Result { try serve(provider, transport) }
-  }
-
-  private func serve<P: ChannelProvider, T: Transport & ~Copyable>(
-    _ provider: P.Type, _ transport: T.Type
-  ) throws where P.Attachment == T.Attachment {
-    let door = try Door(path: try spec.scope.path("door"))
-    defer { door.close() }
-    defer { rendezvous.withdraw(spec.scope) }
-    var isDone = false
-    while !StopSignal.isRequested && !isDone {
-      spec.serial += 1
-      let channel = try P.open(spec)
-      defer { P.close(channel) }
-      let address = P.address(of: channel)
-      try rendezvous.publish(Offer(P.mechanism, spec, address: address, door: door.path))
-      if spec.serial == 1 {
-        Terminal.note("Serving \(P.mechanism.id(of: spec.variant)) '\(rendezvous.name)'; ^C ends it.")
+  /// Returns when the user asks to stop, or one driver has been served.
+  mutating func serveAll() throws {
+    while !StopSignal.isRequested {
+      guard let connection = try door.nextTurn() else { continue }
+      defer { connection.close() }
+      switch serve(connection) {
+      case .nothing: continue
+      case .served: if isOnce { return }
+      case .brokenOff:
+        if isOnce && !StopSignal.isRequested {
+          throw Problem(.caseFailed, "The driver was not served to its end.")
+        }
       }
-      guard let turn = try awaitDriver(door) else { return }
-      defer { turn.close() }
-      hasMet.store(0)
-      let consumer = try Processes.fork { consume(provider, transport, address, turn) }
-      P.relinquish(channel)
-      let status = try watch(consumer, turn)
-      isDone = try judge(status) && isOnce
     }
   }
 
-  /// Nil when the user asked to stop.
-  private func awaitDriver(_ door: Door) throws(SystemError) -> Turn? {
-    while !StopSignal.isRequested {
-      guard let turn = try door.nextTurn() else { continue }
-      // It may have given up while it waited.
-      if !turn.isOver { return turn }
-      turn.close()
+  private enum Visit { case nothing, served, brokenOff }
+
+  // MARK: One driver
+
+  private mutating func serve(_ connection: ControlConnection) -> Visit {
+    do throws(ControlError) {
+      _ = try reception.receive(connection)
+    } catch {
+      note(error)
+      return .nothing
+    }
+    var visit = Visit.nothing
+    do {
+      let hosts = try hosts(connection)
+      while let request = try nextRequest(connection) {
+        guard try carryOut(request, connection, hosts) else { return .brokenOff }
+        visit = .served
+      }
+    } catch let error as ControlError {
+      note(error)
+      return visit == .served ? .brokenOff : visit
+    } catch {
+      Terminal.error("A driver could not be served. \(error)")
+      return .brokenOff
+    }
+    return visit
+  }
+
+  private func note(_ error: ControlError) {
+    switch error {
+    // Who only looks whether somebody is there is no driver.
+    case .interrupted, .hungUp: return
+    case .refused(let sentence): Terminal.error("A driver was refused. \(sentence)")
+    default: Terminal.error("A driver was dropped: \(error).")
+    }
+  }
+
+  /// Where the two sides are: what the driver has reached is where the consumer will be.
+  private func hosts(_ connection: ControlConnection) throws(SystemError) -> Hosts {
+    guard door.path == nil else { return .loopback }
+    return Hosts(
+      scope: .network, producer: HostPlace(address: try connection.socket.peerAddress().address),
+      consumer: HostPlace(address: try connection.socket.localAddress().address), shareFiles: false)
+  }
+
+  /// Between two trials a driver writes a record, and no more.
+  private static var idleMilliseconds: Int32 { 60_000 }
+
+  /// Nil when the driver has what it wanted.
+  private func nextRequest(_ connection: ControlConnection) throws(ControlError) -> ControlRequest? {
+    do throws(ControlError) {
+      return try connection.hear(ControlRequest.self, milliseconds: Self.idleMilliseconds)
+    } catch {
+      if error == .hungUp { return nil }
+      throw error
+    }
+  }
+
+  /// Whether the driver can go on.
+  private mutating func carryOut(
+    _ request: ControlRequest, _ connection: ControlConnection, _ hosts: Hosts
+  ) throws -> Bool {
+    serial += 1
+    if let trial = request.trial {
+      let ending = try trials.serve(trial, reception.served, over: connection, hosts, serial: serial)
+      return note(ending)
+    }
+    guard let count = request.texts else { throw ControlError.nonsense("neither a trial nor texts") }
+    return try receiveTexts(count, connection, hosts)
+  }
+
+  private func note(_ ending: ServedTrials.Ending) -> Bool {
+    switch ending {
+    case .measured: return true
+    case .interrupted: return false
+    case .refused(let sentence): Terminal.error("A trial was refused. \(sentence)")
+    case .failed(let sentence): Terminal.error("A trial failed. \(sentence)")
+    case .driverGone: Terminal.error("A driver went away during a trial.")
+    }
+    return false
+  }
+
+  private func receiveTexts(_ count: UInt64, _ connection: ControlConnection, _ hosts: Hosts) throws -> Bool {
+    if let reason = whyNoTexts(hosts) {
+      try connection.say(ChannelOffer(refusal: reason))
+      throw ControlError.refused(reason)
+    }
+    var spec = spec
+    spec.serial = serial
+    spec.hosts = hosts
+    let texts = try TextService(spec, connection, count: count)
+    form.visit(texts)
+    return try texts.outcome.get()
+  }
+
+  private func whyNoTexts(_ hosts: Hosts) -> String? {
+    let traits = form.mechanism.traits(of: spec.variant)
+    let id = form.mechanism.id(of: spec.variant)
+    if traits.framing == .notification { return "\(id) is a notification: it carries no text." }
+    if traits.delivery == .mayDrop && !hosts.shareFiles {
+      return "\(id) may lose a text, and its end, on the way between two machines: send texts by NAME on one."
     }
     return nil
-  }
-
-  // MARK: The consumer's process
-
-  private enum Ending {
-    static var served: Int32 { 0 }
-    static var brokenOff: Int32 { 1 }
-    static var neverMet: Int32 { 2 }
-  }
-
-  private func consume<P: ChannelProvider, T: Transport & ~Copyable>(
-    _ provider: P.Type, _ transport: T.Type, _ address: String, _ turn: Turn
-  ) -> Int32 where P.Attachment == T.Attachment {
-    StopSignal.resetInWorker()
-    turn.say(UInt64(spec.serial))
-    do throws(TransportError) {
-      // By its address, as a program that is told nothing else.
-      let channel = try P.find(address, spec)
-      var transport = try T(try P.attach(channel, as: .consumer, spec), as: .consumer, spec)
-      hasMet.store(1)
-      return show(&transport, turn)
-    } catch {
-      Terminal.error("A driver came, but the sides did not meet. \(error.description)")
-      return Ending.neverMet
-    }
-  }
-
-  private func show<T: Transport & ~Copyable>(_ transport: inout T, _ turn: Turn) -> Int32 {
-    var count: UInt64 = 0
-    let end = showAll(&transport, &count)
-    transport.shutDown()
-    turn.say(count)
-    if end == .peerClosed { return Ending.served }
-    Terminal.error("The exchange broke off: \(end).")
-    return Ending.brokenOff
-  }
-
-  /// Prints what arrives until nothing more will come; returns why.
-  private func showAll<T: Transport & ~Copyable>(_ transport: inout T, _ count: inout UInt64) -> ExchangeError
-  {
-    while true {
-      do throws(ExchangeError) {
-        try transport.receive { span in
-          span.withUnsafeBytes { Terminal.data(oneLine(String(decoding: $0, as: UTF8.self))) }
-        }
-        count += 1
-      } catch {
-        // A driver may take as long as it likes.
-        if error != .timedOut { return error }
-      }
-    }
-  }
-
-  // MARK: Looking after it
-
-  private func watch(_ consumer: Child, _ turn: Turn) throws(SystemError) -> ExitStatus {
-    while ProcessPoll.firstEnded([consumer], milliseconds: 100) == nil {
-      // A driver that went away before it was attached would be waited for in vain.
-      if StopSignal.isRequested || (hasMet.load() == 0 && turn.isOver) { consumer.kill() }
-    }
-    return try consumer.reap()
-  }
-
-  /// Whether a driver was served, or nearly.
-  private func judge(_ status: ExitStatus) throws -> Bool {
-    if status == .exited(Ending.served) { return true }
-    guard hasMet.load() != 0, !StopSignal.isRequested else { return false }
-    if case .signalled = status { Terminal.error("The process that received \(status).") }
-    if isOnce { throw Problem(.caseFailed, "The driver was not served to its end.") }
-    return true
-  }
-}
-
-/// A text on one line: what would end the line or move the cursor is shown instead of done.
-func oneLine(_ text: String) -> String {
-  text.unicodeScalars.reduce(into: "") { line, scalar in
-    switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: line += scalar.escaped(asASCII: true)
-    default: line.unicodeScalars.append(scalar)
-    }
   }
 }

@@ -150,13 +150,7 @@ struct Session {
   }
 
   private func conclude(_ run: Run, _ summary: RunSummary) throws {
-    switch options.format {
-    case .text:
-      Terminal.data(textReport(run, style: Terminal.style, files: [run.path], ownCost: Registry.ownCost))
-    case .json: Terminal.data(jsonText(run))
-    case .csv: Terminal.data(csvText(run))
-    case .md: Terminal.data(markdownReport(run, ownCost: Registry.ownCost))
-    }
+    printResults(run, options.format)
     if summary.ranOutOfTime {
       log.notice("The time budget is used up; 'ipcbench run --resume \(run.path)' measures the rest.")
     }
@@ -165,12 +159,27 @@ struct Session {
         .toolFailed,
         "Interrupted; finished trials are kept. 'ipcbench run --resume \(run.path)' goes on with the rest.")
     }
-    if summary.failed > 0 {
-      throw Problem(
-        .caseFailed,
-        "\(summary.failed) of \(summary.failed + summary.measured) trials failed; "
-          + "the reasons are in \(run.path)/results.csv.")
-    }
+    try summary.requireSuccess(run)
+  }
+}
+
+/// What every command that measures ends with.
+func printResults(_ run: Run, _ format: OutputFormat) {
+  switch format {
+  case .text:
+    Terminal.data(textReport(run, style: Terminal.style, files: [run.path], ownCost: Registry.ownCost))
+  case .json: Terminal.data(jsonText(run))
+  case .csv: Terminal.data(csvText(run))
+  case .md: Terminal.data(markdownReport(run, ownCost: Registry.ownCost))
+  }
+}
+
+extension RunSummary {
+  func requireSuccess(_ run: Run) throws {
+    guard failed > 0 else { return }
+    throw Problem(
+      .caseFailed,
+      "\(failed) of \(failed + measured) trials failed; the reasons are in \(run.path)/results.csv.")
   }
 }
 

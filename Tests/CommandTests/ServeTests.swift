@@ -2,73 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A server under a name of its own.
-private final class Server {
-  let id: String
-  let name: String
-  let program: RunningProgram
-  static let directory = "/tmp/ipcbench-serve-\(geteuid())"
-  var file: String { "\(Self.directory)/\(name)" }
-
-  /// Returns when it can be driven.
-  init(_ id: String, name: String = Server.freshName(), _ options: String = "") throws {
-    (self.id, self.name) = (id, name)
-    let program = try Programs.start(
-      "ipcbench", ["serve", id, name] + options.split(separator: " ").map(String.init))
-    let isReady = eventually(within: 10) { program.errorsSoFar.contains("Serving") }
-    try #require(isReady, "\(program.errorsSoFar)")
-    self.program = program
-  }
-
-  static func freshName() -> String { "test-\(UUID().uuidString.prefix(13))" }
-
-  func start(_ texts: [String], id: String? = nil) throws -> RunningProgram {
-    try Programs.start("ipcbench", ["drive", id ?? self.id, name] + texts.flatMap { ["--text", $0] })
-  }
-
-  func drive(_ texts: String..., id: String? = nil) throws -> ProgramResult {
-    try start(texts, id: id).wait()
-  }
-
-  /// As ^C does.
-  func end() -> ProgramResult {
-    program.signal(SIGINT)
-    return program.wait()
-  }
-
-  var hasEnded: Bool { kill(program.pid, 0) != 0 }
-
-  /// Takes a turn and does nothing with it, as a driver that hangs before it attaches. Returns when it has the turn.
-  func knock() throws -> Int32 {
-    let offer = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: file)))
-    let door = try #require((offer as? [String: Any])?["door"] as? String)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: door.utf8) }
-    let descriptor = socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0)
-    let status = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    var serial: UInt64 = 0
-    try #require(status == 0 && recv(descriptor, &serial, 8, 0) == 8)
-    return descriptor
-  }
-}
-
 extension RunTests {
   @Suite(.serialized) struct ServeTests {
     private func run(_ arguments: String...) throws -> ProgramResult {
       try Programs.run("ipcbench", arguments)
-    }
-
-    /// Nothing of a server is there any more.
-    private func expectNoTraces(_ server: Server) {
-      #expect(Traces.all.isEmpty, "\(Traces.all)")
-      #expect(!FileManager.default.fileExists(atPath: server.file))
-      let others = try? FileManager.default.contentsOfDirectory(atPath: Server.directory)
-      #expect(others == nil || others?.isEmpty == false, "the empty directory is still there")
     }
 
     // MARK: Texts
@@ -89,7 +26,7 @@ extension RunTests {
       #expect(
         result.output == "hello\nno message\ntwo\\nlines \\u{1B}[1m, ä\na second driver\n", "\(result.output)"
       )
-      expectNoTraces(server)
+      server.expectNoTraces()
     }
 
     @Test func anIdWithoutItsVariantMeansTheFirstThatRunsHereAndTheServerNamesIt() throws {
@@ -105,7 +42,7 @@ extension RunTests {
       #expect(try server.drive("hello").exitCode == 0)
       let result = server.program.wait()
       #expect(result.exitCode == 0 && result.output == "hello\n")
-      expectNoTraces(server)
+      server.expectNoTraces()
     }
 
     @Test func aTextOfTheLargestSizeIsTakenAndALongerOneRefused() throws {
@@ -120,25 +57,34 @@ extension RunTests {
 
     // MARK: Drivers that hang or go away
 
+    /// A driver that hangs before it attaches: opening a FIFO waits for the other side for ever.
+    private func hangingDriver(_ server: Server) throws -> RawDriver {
+      let driver = try server.knock()
+      driver.sayHello("fifo")
+      try #require(driver.hear().contains("served"))
+      driver.say(#"{"texts": 1}"#)
+      try #require(driver.hear().contains("address"))
+      return driver
+    }
+
     @Test func aDriverWaitsForItsTurnAndIsServedWhenTheOneBeforeItGoesAway() throws {
-      // Opening a FIFO waits for the other side for ever.
       let server = try Server("fifo")
-      let hanging = try server.knock()
+      let hanging = try hangingDriver(server)
       let next = try server.start(["hello"])
       #expect(eventually(within: 10) { next.errorsSoFar.contains("waiting") }, "\(next.errorsSoFar)")
-      close(hanging)
+      hanging.close()
       #expect(next.wait().exitCode == 0)
       let result = server.end()
       #expect(result.exitCode == 0 && result.output == "hello\n")
-      expectNoTraces(server)
+      server.expectNoTraces()
     }
 
     @Test func anInterruptIsNoticedWhileTheOtherSideIsWaitedFor() throws {
       let server = try Server("fifo")
-      let hanging = try server.knock()
-      defer { close(hanging) }
+      let hanging = try hangingDriver(server)
       #expect(server.end().exitCode == 0)
-      expectNoTraces(server)
+      hanging.close()
+      server.expectNoTraces()
     }
 
     /// Enough to print that the driver can be stopped in the middle.
@@ -153,14 +99,14 @@ extension RunTests {
       driver.signal(SIGCONT)
       let result = driver.wait()
       #expect([0, 3].contains(result.exitCode), "\(result.errors)")
-      expectNoTraces(server)
+      server.expectNoTraces()
     }
 
     @Test func aTerminatedServerRemovesEverythingToo() throws {
       let server = try Server("mailslot")
       server.program.signal(SIGTERM)
       #expect(server.program.wait().exitCode == 0)
-      expectNoTraces(server)
+      server.expectNoTraces()
     }
 
     // MARK: Servers that were killed
@@ -174,7 +120,7 @@ extension RunTests {
       #expect(try next.drive("hello").exitCode == 0)
       let result = next.end()
       #expect(result.exitCode == 0 && result.output == "hello\n")
-      expectNoTraces(next)
+      next.expectNoTraces()
     }
 
     @Test func nobodyServesANameWhoseServerWasKilledAndItsFileIsRemoved() throws {
@@ -187,7 +133,7 @@ extension RunTests {
       #expect(!FileManager.default.fileExists(atPath: killed.file))
       // Any command that measures or serves removes the rest.
       _ = try Server("mailslot").end()
-      expectNoTraces(killed)
+      killed.expectNoTraces()
     }
 
     // MARK: What cannot be
@@ -220,7 +166,7 @@ extension RunTests {
       #expect(second.errors.contains("served already"), "\(second.errors)")
       #expect(try server.drive("hello").exitCode == 0)
       #expect(server.end().output == "hello\n")
-      expectNoTraces(server)
+      server.expectNoTraces()
     }
 
     @Test func aServerOfAnotherVersionIsNamed() throws {
@@ -250,12 +196,14 @@ extension RunTests {
     }
 
     @Test(arguments: [
-      ("serve pipe x", "pipe cannot be attached by 'name'"), ("serve eventfd x", "notification"),
+      ("serve pipe x", "pipe cannot be attached by 'name'"),
+      ("serve eventfd x", "eventfd cannot be attached by 'name'"),
       ("serve mailslo x", "did you mean 'mailslot'"), ("drive mailslo x --text a", "did you mean 'mailslot'"),
       ("serve mailslot x --wait never", "--wait"), ("serve zeromq x --wait spin", "it offers block"),
       ("serve mapped-file-notify x --size 1025", "at most 1KiB"),
       ("serve mailslot x --size 0", "at least 1"),
-      ("drive mailslot x", "--text"), ("serve mailslot", "name"),
+      ("drive mailslot", "NAME"), ("serve mailslot", "NAME"), ("drive mailslot x --trials 0", "--trials"),
+      ("drive mailslot x --messages 0", "--messages"), ("drive mailslot x --pin 4096x", "--pin"),
     ])
     func whatCannotBeServedOrDrivenIsAUsageErrorThatSaysWhy(arguments: String, words: String) throws {
       let result = try Programs.run("ipcbench", arguments.split(separator: " ").map(String.init))

@@ -59,6 +59,22 @@ struct EnvironmentDifferenceTests {
         .isEmpty)
   }
 
+  @Test func aConsumerThatWasStartedByHandIsADifference() throws {
+    let own = PeerMachine.ownConsumer
+    let lab = PeerMachine(hostName: "lab2", hostID: "0123456789").consumer
+    let pairs: [(Set<String>, Set<String>, [String])] = [
+      ([own], [lab], ["consumers: started by the run -> by hand on lab2 (host 01234567)"]),
+      ([lab], [lab], []), ([own], [own], []), ([], [own], []),
+    ]
+    for (before, after, expected) in pairs {
+      var (baseline, candidate) = (MadeUpSide().set(seed: 1), MadeUpSide().otherSide("b").set(seed: 2))
+      (baseline.consumers, candidate.consumers) = (before, after)
+      let differences = try compare([baseline, candidate]).environmentDifferences
+        .filter { $0.fact == "consumers" }
+      #expect(differences.map { "\($0.fact): \($0.baseline ?? "?") -> \($0.candidate ?? "?")" } == expected)
+    }
+  }
+
   @Test func withCSVFilesAloneTheIdsAreAllThatIsKnown() throws {
     let candidate = MadeUpSide().another("b", seed: 2) {
       $0.environmentHash = "other"

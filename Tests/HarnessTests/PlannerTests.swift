@@ -119,6 +119,25 @@ struct PlannerTests {
     #expect(plan.skips[0].reason.contains("256MiB"))
   }
 
+  private static let sides: [(Int?, Int?, Bool, String)] = [
+    (0, 1, true, "same-l3"), (1, 1, true, "same-core"), (0, 1, false, "cross-host"),
+    (0, nil, true, "unpinned"),
+    (nil, 0, false, "unpinned"), (0, 99, true, "unpinned"),
+  ]
+
+  @Test(arguments: sides)
+  func theSidesOfAServedPlanAreWhereTheyAreSaidToBe(
+    producer: Int?, consumer: Int?, sharesKernel: Bool, placement: String
+  ) throws {
+    var plan = try plan(Suite.Block(mechanisms: ["tcp", "mailslot"], sizes: [64, 1 << 30], attach: [.name]))
+    plan.setSides(
+      producerCPU: producer, consumerCPU: consumer, sharesKernel: sharesKernel, scope: .network)
+    let identities = plan.cases.map(\.identity) + plan.skips.map(\.identity)
+    #expect(!plan.cases.isEmpty && !plan.skips.isEmpty)
+    #expect(identities.allSatisfy { $0.placement == placement && $0.scope == "network" })
+    #expect(plan.order.allSatisfy { $0.planned.scope == .network })
+  }
+
   @Test func aPacedLoadNeedsARate() {
     let error = #expect(throws: UsageError.self) { try plan(Suite.Block(patterns: [.paced])) }
     #expect(error?.description.contains("--rate") == true)

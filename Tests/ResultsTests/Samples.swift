@@ -90,7 +90,8 @@ enum Sample {
   static func plan(_ order: [PlannedTrial] = [], skips: [PlannedSkip] = []) -> RunPlan {
     RunPlan(
       runID: runID, suite: "smoke", command: ["ipcbench", "run", "--suite", "smoke"], seed: .max, rounds: 2,
-      order: order, skips: skips, startedAt: "2026-01-31T09:05:00Z")
+      order: order, skips: skips, startedAt: "2026-01-31T09:05:00Z",
+      peer: PeerMachine(hostID: "0123"))
   }
 
   static func environment() -> Environment {

@@ -194,6 +194,8 @@ int ipcb_connect_ipv4(int fd, const char *address, uint16_t port);
 /// Addresses as numbers in host order.
 ssize_t ipcb_send_to_ipv4(int fd, const void *bytes, size_t count, uint32_t to, uint16_t port);
 ssize_t ipcb_receive_from_ipv4(int fd, void *bytes, size_t capacity, uint32_t *from, uint16_t *port);
+/// Address and port of a connected IPv4 socket, or of its peer; `text` has room for 16 bytes. Returns the port.
+int ipcb_ipv4_name(int fd, int of_peer, char *text);
 int ipcb_vsock_bind(int fd, unsigned cid, unsigned port);
 int ipcb_vsock_connect(int fd, unsigned cid, unsigned port);
 int ipcb_vsock_port(int fd);

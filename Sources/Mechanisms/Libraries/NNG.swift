@@ -8,10 +8,12 @@ import SystemPackage
 public enum NNG: ChannelProvider {
   public static var mechanism: Mechanism {
     var traits = Traits(
-      framing: .message, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 4)
+      framing: .message, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 4,
+      meetsByAddressAlone: true)
     traits.survivesProducer = false
     var localTraits = traits
     localTraits.reach = .host
+    localTraits.meetsByAddressAlone = false
     return Mechanism(
       id: "nng", summary: "a pair of libnng sockets",
       variants: [.init("ipc", "over a Unix socket", traits: localTraits), .init("tcp", "over TCP")],
@@ -31,7 +33,7 @@ public enum NNG: ChannelProvider {
 
   public static func address(of endpoint: LibraryEndpoint) -> String { endpoint.address }
   public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> LibraryEndpoint {
-    try .find(address)
+    try .find(address, spec)
   }
   public static func close(_ endpoint: LibraryEndpoint) { endpoint.close() }
 
@@ -89,6 +91,8 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   private let socket: UInt32
   private let received: SharedWord
   private let receivedByPeer: SharedWord
+  /// Whether the peer can show how much it has received.
+  private let seesCount: Bool
   private var sentCount: UInt64 = 0
   private var receivedCount: UInt64 = 0
   public static func meeting(_ attachment: LibraryEndpoint.Attachment) -> Meeting? { attachment.meeting }
@@ -106,11 +110,16 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     _ = library.setMilliseconds(socket, "send-timeout", Int32(Heartbeat.milliseconds))
     _ = library.setSize(socket, "recv-size-max", 0)
     try Self.connect(library, socket, role, attachment.url)
-    try explaining("meet the peer") { () throws(SystemError) in _ = try attachment.meeting.greet() }
+    try explaining("meet the peer") { () throws(SystemError) in _ = try attachment.meeting?.greet() }
+    let page = try explaining("count messages") { () throws(SystemError) in
+      if let meeting = attachment.meeting { return meeting }
+      return try Meeting(.create(path: nil), isFirst: role == .producer)
+    }
     self.library = library
     self.socket = socket
-    received = attachment.meeting.word(0)
-    receivedByPeer = attachment.meeting.word(0, ofPeer: true)
+    received = page.word(0)
+    receivedByPeer = page.word(0, ofPeer: true)
+    seesCount = attachment.meeting != nil
   }
 
   private static func connect(
@@ -149,7 +158,7 @@ public struct NNGPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
 
   /// Closing throws away what is still queued (nng_close(3)): waits until the peer has it, for a second at most.
   public mutating func close() {
-    var looks = 1000
+    var looks = seesCount ? 1000 : 0
     while receivedByPeer.pointee.load(ordering: .acquiring) < sentCount && looks > 0 {
       usleep(1000)
       looks -= 1

@@ -7,10 +7,12 @@ import SystemPackage
 public enum ZeroMQ: ChannelProvider {
   public static var mechanism: Mechanism {
     var traits = Traits(
-      framing: .message, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 4)
+      framing: .message, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 4,
+      meetsByAddressAlone: true)
     traits.survivesProducer = false
     var localTraits = traits
     localTraits.reach = .host
+    localTraits.meetsByAddressAlone = false
     return Mechanism(
       id: "zeromq", summary: "a pair of libzmq sockets",
       variants: [.init("ipc", "over a Unix socket", traits: localTraits), .init("tcp", "over TCP")],
@@ -30,7 +32,7 @@ public enum ZeroMQ: ChannelProvider {
 
   public static func address(of endpoint: LibraryEndpoint) -> String { endpoint.address }
   public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> LibraryEndpoint {
-    try .find(address)
+    try .find(address, spec)
   }
   public static func close(_ endpoint: LibraryEndpoint) { endpoint.close() }
 
@@ -108,7 +110,7 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
         SystemError("zmq_\(isServer ? "bind" : "connect")", errno: Errno(rawValue: library.lastError())),
         doing: "open \(attachment.url)")
     }
-    try explaining("meet the peer") { () throws(SystemError) in _ = try attachment.meeting.greet() }
+    try explaining("meet the peer") { () throws(SystemError) in _ = try attachment.meeting?.greet() }
     (self.library, self.context, self.socket) = (library, context, socket)
   }
 

@@ -31,8 +31,8 @@ enum UnixConnection {
   }
 }
 
-/// Connections between IPv4 addresses. On one host the parent keeps a port of the loopback interface reserved; on hosts
-/// of the run's own every port is free.
+/// Connections between IPv4 addresses. Where the consumer is on the parent's host, the parent keeps a port of it reserved;
+/// on hosts of the run's own every port is free.
 public enum InternetConnection {
   public struct Channel: Sendable {
     /// Bound and never listened to; nil in a spawned worker, and where there is no need.
@@ -60,7 +60,7 @@ public enum InternetConnection {
   static func reserve(
     _ spec: ChannelSpec, index: Int = 0, _ make: Maker
   ) throws(TransportError) -> Channel {
-    guard spec.hosts.scope == .host else {
+    guard spec.hosts.consumer.namespace == nil else {
       // Below the range of ports that the kernel gives out by itself.
       return Channel(reservation: nil, port: UInt16(10_000 + (spec.serial * 4 + index) % 20_000))
     }

@@ -8,7 +8,8 @@ public enum MPTCP: ChannelProvider {
     Mechanism(
       id: "mptcp", summary: "a multipath TCP connection over loopback, TCP_NODELAY", counterpart: "sockets",
       traits: Traits(
-        framing: .byteStream, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 2),
+        framing: .byteStream, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 2,
+        meetsByAddressAlone: true),
       explanation: explanation, manPages: ["socket(2)", "tcp(7)", "RFC 8684"])
   }
 

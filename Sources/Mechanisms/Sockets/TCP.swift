@@ -14,7 +14,8 @@ public enum TCP: ChannelProvider {
           "zerocopy", "sends with MSG_ZEROCOPY; over loopback the kernel copies all the same, and says so"),
       ],
       traits: Traits(
-        framing: .byteStream, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 2),
+        framing: .byteStream, direction: .twoWay, reach: .network, attach: [.name], payloadCopies: 2,
+        meetsByAddressAlone: true),
       explanation: explanation, manPages: ["tcp(7)", "ip(7)", "send(2)"])
   }
 

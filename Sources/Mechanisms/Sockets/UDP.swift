@@ -14,7 +14,7 @@ public enum UDP: ChannelProvider {
       ],
       traits: Traits(
         framing: .message, direction: .twoWay, reach: .network, delivery: .mayDrop, attach: [.name],
-        payloadCopies: 2, maximumMessageByteCount: 65_507),
+        payloadCopies: 2, maximumMessageByteCount: 65_507, meetsByAddressAlone: true),
       explanation: explanation, manPages: ["udp(7)", "ip(7)", "socket(7)"])
   }
 
@@ -24,6 +24,7 @@ public enum UDP: ChannelProvider {
   public struct Channel: Sendable {
     var producerPort: UInt16
     var consumerPort: UInt16
+    /// Empty where the sides share no files.
     var meeting: String
     /// Keep the ports ours until the workers have bound theirs.
     var reservations: [Socket]
@@ -32,12 +33,17 @@ public enum UDP: ChannelProvider {
   public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
     let first = try InternetConnection.reserve(spec, Socket.udp)
     let second = try InternetConnection.reserve(spec, index: 1, Socket.udp)
-    return try explaining("make the page on which the sides meet") { () throws(SystemError) in
+    let path = spec.hosts.shareFiles ? try makeMeeting(spec) : ""
+    return Channel(
+      producerPort: first.port, consumerPort: second.port, meeting: path,
+      reservations: [first, second].compactMap(\.reservation))
+  }
+
+  private static func makeMeeting(_ spec: ChannelSpec) throws(TransportError) -> String {
+    try explaining("make the page on which the sides meet") { () throws(SystemError) in
       let path = try spec.scope.path(spec.name("udp"))
       _ = try Meeting.Place.create(path: path)
-      return Channel(
-        producerPort: first.port, consumerPort: second.port, meeting: path,
-        reservations: [first, second].compactMap(\.reservation))
+      return path
     }
   }
 
@@ -46,7 +52,7 @@ public enum UDP: ChannelProvider {
   }
 
   public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let parts = address.split(separator: " ", maxSplits: 2).map(String.init)
+    let parts = address.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3, let producer = UInt16(parts[0]), let consumer = UInt16(parts[1]) else {
       throw TransportError(.unsupported, "'\(address)' is not two ports and a path.")
     }
@@ -55,7 +61,7 @@ public enum UDP: ChannelProvider {
 
   public static func close(_ channel: Channel) {
     channel.reservations.forEach { $0.close() }
-    SharedObject.removeFile(path: channel.meeting)
+    if !channel.meeting.isEmpty { SharedObject.removeFile(path: channel.meeting) }
   }
 
   public static func attach(
@@ -67,14 +73,15 @@ public enum UDP: ChannelProvider {
       ? (channel.producerPort, channel.consumerPort) : (channel.consumerPort, channel.producerPort)
     let (here, there) = (spec.hosts.address(of: role), spec.hosts.address(of: role.peer))
     return try explaining("connect two UDP sockets") { () throws(SystemError) in
-      let meeting = try Meeting(.file(channel.meeting), isFirst: isProducer)
+      let meeting =
+        spec.hosts.shareFiles ? try Meeting(.file(channel.meeting), isFirst: isProducer) : nil
       guard spec.variant == "multicast" else {
         let socket = try InternetConnection.bound(Socket.udp, address: here, port: own)
         try socket.growBuffers()
-        _ = try meeting.greet()
+        _ = try meeting?.greet()
         try socket.connect(address: there, port: peer)
         // A datagram that came before the other side was connected would not be told from a stranger's.
-        try meeting.becomeReady()
+        try meeting?.becomeReady()
         return Ends(socket, meeting: meeting)
       }
       let input = try member(port: own, at: here)
@@ -82,7 +89,7 @@ public enum UDP: ChannelProvider {
       try output.growBuffers()
       try output.sendMulticast(from: here)
       try output.connect(address: group, port: peer)
-      _ = try meeting.greet()
+      _ = try meeting?.greet()
       return Ends(input: input.descriptor, output: output.descriptor, meeting: meeting)
     }
   }
