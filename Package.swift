@@ -118,12 +118,14 @@ let package = Package(
     .executableTarget(
       name: "ResultsFuzzer", dependencies: ["FuzzSupport", "Comparing", "Results", "Analysis"],
       path: "Tests/ResultsFuzzer"),
-    .executableTarget(name: "WireFuzzer", dependencies: ["FuzzSupport", "DCERPC"], path: "Tests/WireFuzzer"),
+    .executableTarget(
+      name: "WireFuzzer", dependencies: ["FuzzSupport", "DCERPC", "NetBIOS"], path: "Tests/WireFuzzer"),
     .testTarget(name: "LinuxIPCTests", dependencies: ["LinuxIPC"]),
     .testTarget(
       name: "SharedRingTests", dependencies: ["SharedRing", "LinuxIPC", "RingScribbler", "TestSupport"],
       swiftSettings: lifetimes),
     .testTarget(name: "DCERPCTests", dependencies: ["DCERPC"]),
+    .testTarget(name: "NetBIOSTests", dependencies: ["NetBIOS"]),
     .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "LinuxIPC", histogram]),
     .testTarget(
       name: "ConformanceTests",

@@ -70,7 +70,7 @@ extension RunTests {
     #expect(Traces.all.isEmpty, "\(Traces.all)")
   }
 
-  @Test(arguments: ["clipboard", "dde:warm", "ole:call", "ole:embed", "rpc:onc-tcp"])
+  @Test(arguments: ["clipboard", "dde:warm", "ole:call", "ole:embed", "rpc:onc-tcp", "netbios:session"])
   func nothingOutlivesAHarnessThatIsKilled(_ mechanism: String) throws {
     let workspace = try Workspace()
     let program = try workspace.start("-m \(mechanism) --trials 20 --duration 500ms")

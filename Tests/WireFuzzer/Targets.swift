@@ -1,4 +1,5 @@
 import DCERPC
+import NetBIOS
 
 /// Every parser that reads what a peer has sent, with packets that it accepts.
 let targets: [Target] = [
@@ -41,7 +42,66 @@ let targets: [Target] = [
     _ = try? MessagesInterface.reply(stub)
     _ = try? Tower(octets: stub)
   },
+  Target(name: "netbios-names", seeds: namePackets) { bytes in
+    var reader = OctetReader(bytes)
+    if let packet = try? NameServicePacket(&reader) { _ = packet.encoded }
+  },
+  Target(name: "netbios-sessions", seeds: sessionPackets) { bytes in
+    let all = Array(bytes)
+    if bytes.count >= SessionPacket.headerByteCount { _ = SessionPacket.messageByteCount(bytes.baseAddress!) }
+    if let count = SessionPacket.byteCount(header: all), count <= all.count {
+      if let packet = try? SessionPacket(Array(all[..<count])) { _ = packet.encoded }
+    }
+    _ = try? SessionPacket(all)
+  },
+  Target(name: "netbios-datagrams", seeds: datagrams) { bytes in
+    guard let packet = try? DatagramPacket(bytes) else { return }
+    _ = UnsafeRawBufferPointer(rebasing: bytes[packet.dataRange]).reduce(0, &+)
+  },
+  Target(name: "smb-mailslots", seeds: datagrams.map { Array($0.dropFirst(DatagramPacket.headerByteCount)) })
+  { bytes in
+    guard let write = try? MailslotWrite(bytes) else { return }
+    _ = UnsafeRawBufferPointer(rebasing: bytes[write.dataRange]).reduce(0, &+)
+  },
 ]
+
+// MARK: NetBIOS
+
+private let (own, peer) = (NetBIOSName("OWN", suffix: 0x20)!, NetBIOSName("PEER", suffix: 0x1c)!)
+private let address = IPv4Address("192.0.2.1")!
+private let owner = NameServicePacket.Owner(address)
+
+private let namePackets: [[UInt8]] = [
+  NameServicePacket.registration(1, own, of: owner), .refresh(2, own, of: owner), .release(3, own, of: owner),
+  .query(4, own), .conflictDemand(5, own, of: owner),
+  NameServicePacket.query(6, peer).response(.success, owners: [owner, owner, owner]),
+  NameServicePacket.query(7, peer).response(.nameUnknown),
+].map(\.encoded)
+
+private let sessionPackets: [[UInt8]] = [
+  SessionPacket.request(called: peer, calling: own), .positiveResponse, .negativeResponse(.unspecified),
+  .retarget(address, port: 1139), .keepAlive,
+].map(\.encoded)
+
+private let datagrams: [[UInt8]] = {
+  let transaction = MailslotWrite.header(name: "slot")
+  func packet(_ header: [UInt8], _ data: [UInt8]) -> [UInt8] {
+    var bytes = header + data
+    bytes.withUnsafeMutableBytes {
+      DatagramPacket.store(id: 1, dataByteCount: data.count, to: $0.baseAddress!)
+    }
+    return bytes
+  }
+  var write = transaction + [1, 2, 3, 4]
+  write.withUnsafeMutableBytes {
+    MailslotWrite.store(dataByteCount: 4, headerByteCount: transaction.count, to: $0.baseAddress!)
+  }
+  return [
+    packet(DatagramPacket.header(.broadcast, from: own, at: address, to: peer), write),
+    packet(DatagramPacket.header(.directUnique, from: own, at: address, to: peer), write),
+    [0x13, 0x02, 0, 7, 192, 0, 2, 1, 0, 138, 0x82],
+  ]
+}()
 
 // MARK: DCE/RPC
 

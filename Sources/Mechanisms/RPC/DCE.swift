@@ -11,14 +11,17 @@ public enum DCE: ChannelProvider {
   public static var mechanism: Mechanism { RPC.mechanism }
 
   static var variants: [Mechanism.Variant] {
-    [
+    var remote = RPC.traits(reach: .network, copies: 2, maximum: largestMessage)
+    // Ports are all that the sides share.
+    remote.meetsByAddressAlone = true
+    return [
       .init(
         "dce", "DCE/RPC (PDUs and NDR in Swift) over the local endpoint, a Unix socket",
         traits: RPC.traits(reach: .host, copies: 2, maximum: largestMessage),
         explanation: explanation(isTCP: false)),
       .init(
         "dce-tcp", "DCE/RPC over TCP, with an endpoint mapper",
-        traits: RPC.traits(reach: .network, copies: 2, maximum: largestMessage),
+        traits: remote,
         explanation: explanation(isTCP: true)),
     ]
   }
@@ -30,7 +33,7 @@ public enum DCE: ChannelProvider {
     var ports: [UInt16]
     /// Keep the ports ours until the workers have bound them.
     var reservations: [Socket]
-    /// Begins the paths of the sides' endpoints.
+    /// Begins the paths of the sides' endpoints; empty over TCP.
     var path: String
 
     func port(of role: Role) -> UInt16 { ports[role == .producer ? 0 : 1] }
@@ -38,14 +41,16 @@ public enum DCE: ChannelProvider {
   }
 
   public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let path = try explaining("name the endpoints") { () throws(SystemError) in
-      try spec.scope.path(spec.name("dce"))
+    guard spec.variant == "dce-tcp" else {
+      let path = try explaining("name the endpoints") { () throws(SystemError) in
+        try spec.scope.path(spec.name("dce"))
+      }
+      return Channel(ports: [0, 0], reservations: [], path: path)
     }
-    guard spec.variant == "dce-tcp" else { return Channel(ports: [0, 0], reservations: [], path: path) }
     let first = try InternetConnection.reserve(spec, Socket.tcp)
     let second = try InternetConnection.reserve(spec, index: 1, Socket.tcp)
     return Channel(
-      ports: [first.port, second.port], reservations: [first, second].compactMap(\.reservation), path: path)
+      ports: [first.port, second.port], reservations: [first, second].compactMap(\.reservation), path: "")
   }
 
   public static func address(of channel: Channel) -> String {
@@ -55,14 +60,15 @@ public enum DCE: ChannelProvider {
   public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
     let parts = address.split(separator: " ", maxSplits: 2).map(String.init)
     let ports = parts.prefix(2).compactMap { UInt16($0) }
-    guard parts.count == 3, ports.count == 2 else {
+    guard ports.count == 2, parts.count == 3 || spec.variant == "dce-tcp" else {
       throw TransportError(.unsupported, "'\(address)' is not two ports and a path.")
     }
-    return Channel(ports: ports, reservations: [], path: parts[2])
+    return Channel(ports: ports, reservations: [], path: parts.count == 3 ? parts[2] : "")
   }
 
   public static func close(_ channel: Channel) {
     channel.reservations.forEach { $0.close() }
+    guard !channel.path.isEmpty else { return }
     for role in Role.allCases { SharedObject.removeFile(path: channel.socketPath(of: role)) }
   }
 
