@@ -42,7 +42,7 @@ public struct CallHeader: Equatable, Sendable {
     bytes.storeBytes(of: words.5.littleEndian, toByteOffset: 20, as: UInt32.self)
   }
 
-  /// Bytes of the fragment that begins with these 24 bytes, nil where they cannot be the beginning of one.
+  /// Bytes of the fragment that begins with these 16 bytes, nil where they cannot be the beginning of one.
   public static func fragmentByteCount(_ bytes: UnsafeRawPointer) -> Int? {
     guard bytes.load(fromByteOffset: 4, as: UInt8.self) & 0xf0 == 0x10 else { return nil }
     let count = Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt16.self)))

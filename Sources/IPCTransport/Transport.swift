@@ -83,6 +83,21 @@ extension Transport where Self: ~Copyable {
   }
 }
 
+/// Mechanisms whose sender gets the receiver's answer: a message is sent by a call, whose answer says nothing.
+public protocol CallTransport: Transport, ~Copyable {}
+
+extension CallTransport where Self: ~Copyable {
+  @inlinable @inline(__always)
+  public mutating func send(
+    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
+  ) throws(ExchangeError) { try call(byteCount, fill) { _ in } }
+
+  @inlinable @inline(__always)
+  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
+    try serve(body, replyByteCount: Self.replyByteCount ?? 0) { _ in }
+  }
+}
+
 /// Figures that only some mechanisms have; recorded with the trial where they are not nil.
 public struct TransportFacts: Sendable, BitwiseCopyable, Codable {
   /// Finding the peer by its process name.

@@ -152,6 +152,47 @@ public struct Socket: Sendable {
     try retrying("connect", "\(address):\(port)") { ipcb_connect_ipv4(descriptor.rawValue, address, port) }
   }
 
+  /// The next `count` bytes of a stream.
+  ///
+  /// The corresponding C functions are `poll` and `recv`.
+  ///
+  /// - Throws: `ECONNRESET` when the stream ends before, `ETIMEDOUT` when nothing comes for so long.
+  public func receive(exactly count: Int, milliseconds: Int32) throws(SystemError) -> [UInt8] {
+    var (bytes, filled) = ([UInt8](repeating: 0, count: count), 0)
+    while filled < count {
+      var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+      guard try retrying("poll", "", { poll(&request, 1, milliseconds) }) > 0 else {
+        throw SystemError("recv", "nothing came within \(milliseconds) ms", errno: .timedOut)
+      }
+      let got = try retrying("recv") {
+        bytes.withUnsafeMutableBytes {
+          Int32(
+            truncatingIfNeeded: recv(descriptor.rawValue, $0.baseAddress! + filled, count - filled, 0))
+        }
+      }
+      guard got > 0 else { throw SystemError("recv", "the peer hung up", errno: .connectionReset) }
+      filled += Int(got)
+    }
+    return bytes
+  }
+
+  /// Sends all of it over a stream.
+  ///
+  /// The corresponding C function is `send` with MSG_NOSIGNAL.
+  public func send(_ bytes: [UInt8]) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+      done += Int(
+        try retrying("send") {
+          bytes.withUnsafeBytes {
+            Int32(
+              truncatingIfNeeded: Glibc.send(
+                descriptor.rawValue, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL)))
+          }
+        })
+    }
+  }
+
   /// Sends a datagram.
   ///
   /// The corresponding C function is `sendto`.

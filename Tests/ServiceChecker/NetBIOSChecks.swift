@@ -228,6 +228,36 @@ let netbiosChecks: [Check] = [
     try SessionIO.write(.positiveResponse, to: first)
     try require(stage.end(child) == .exited(0), page.text(.consumer))
   },
+  Check("a datagram reaches its name, the members of its group, or everybody, and nobody else") { stage in
+    let group = name("IPCBGROUP", 0x1e)
+    // Two members of the group and one that is not, on three hosts; each says what it got.
+    let hosts = [(1, "IPCBONE", true), (2, "IPCBTWO", true), (2, "IPCBTHREE", false)]
+    let receivers = try hosts.map { host, own, isMember in
+      let page = try ResultPage()
+      let child = try background(host, stage, page) {
+        let socket = try DatagramSocket(name(own), groups: isMember ? [group] : [], at: address(host))
+        page.counter.store(1)
+        var got: [UInt8] = []
+        while let datagram = try socket.receive(milliseconds: 1000) {
+          try require(datagram.source == name("IPCBSENDER"), "from \(datagram.source)")
+          got += datagram.data
+        }
+        let expected: [UInt8] = (own == "IPCBONE" ? [1] : []) + (isMember ? [2] : []) + [3]
+        try require(got == expected, "\(own) got \(got)")
+      }
+      return (child, page)
+    }
+    try waitFor("the receivers") { receivers.allSatisfy { $0.1.counter.load() == 1 } }
+    try on(0, stage) {
+      let socket = try DatagramSocket(name("IPCBSENDER"), at: address(0))
+      try socket.send([1], .directUnique, to: name("IPCBONE"), at: IPv4Address(address(1))!)
+      try socket.send([2], .directGroup, to: group)
+      try socket.send([3], .broadcast, to: name("*", 0))
+      let error = try refusal { try socket.send(Array(repeating: 0, count: 513), .broadcast, to: group) }
+      try require(error.description.contains("at most 512 bytes"), "\(error)")
+    }
+    for (child, page) in receivers { try require(stage.end(child) == .exited(0), page.text(.consumer)) }
+  },
   Check("every reader of a mailslot gets a broadcast, nobody else does, and 401 bytes are refused") { stage in
     // Two readers on one host, one on another; and one of another slot.
     let readers = try [(1, "all"), (1, "all"), (2, "all"), (1, "others")].map { host, slot in

@@ -34,7 +34,7 @@ public enum CopyData: MeetingProvider {
 
 /// Either side may call the other; while it waits for the answer it serves nothing, so that two calls at once
 /// can never be answered: that is reported to both.
-public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
+public struct CallByCopy<Wait: WaitStrategy>: CallTransport, ~Copyable {
   public static var wait: WaitKind { Wait.kind }
   @inlinable public static var replyByteCount: Int? { 8 }
 
@@ -84,16 +84,6 @@ public struct CallByCopy<Wait: WaitStrategy>: Transport, ~Copyable {
     peerReply = meeting.word(Word.reply, ofPeer: true)
     peerResult = meeting.word(Word.result, ofPeer: true)
     bell = Doorbell(meeting, index: Word.bell)
-  }
-
-  @inlinable @inline(__always)
-  public mutating func send(
-    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
-  ) throws(ExchangeError) { try call(byteCount, fill) { _ in } }
-
-  @inlinable @inline(__always)
-  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-    try serve(body, replyByteCount: 8) { _ in }
   }
 
   /// Copies the message into the peer's memory and blocks until its handler has returned; `answer` gets the

@@ -147,12 +147,7 @@ public enum SessionIO {
   private static var patienceMilliseconds: Int32 { 5000 }
 
   public static func write(_ packet: SessionPacket, to socket: Socket) throws(TransportError) {
-    let bytes = packet.encoded
-    try explaining("send a session packet") { () throws(SystemError) in
-      _ = try retrying("send") {
-        Int32(send(socket.descriptor.rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL)))
-      }
-    }
+    try explaining("send a session packet") { () throws(SystemError) in try socket.send(packet.encoded) }
   }
 
   public static func read(_ socket: Socket) throws(TransportError) -> SessionPacket {
@@ -167,18 +162,8 @@ public enum SessionIO {
   }
 
   private static func read(_ socket: Socket, _ count: Int) throws(TransportError) -> [UInt8] {
-    var (bytes, filled) = ([UInt8](repeating: 0, count: count), 0)
-    while filled < count {
-      var request = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-      guard poll(&request, 1, patienceMilliseconds) > 0 else {
-        throw TransportError(.system, "The session's peer said nothing for \(patienceMilliseconds) ms.")
-      }
-      let got = bytes.withUnsafeMutableBytes {
-        recv(socket.descriptor.rawValue, $0.baseAddress! + filled, count - filled, 0)
-      }
-      guard got > 0 else { throw TransportError(.system, "The session's peer hung up.") }
-      filled += got
+    try explaining("hear the session's peer") { () throws(SystemError) in
+      try socket.receive(exactly: count, milliseconds: patienceMilliseconds)
     }
-    return bytes
   }
 }

@@ -28,53 +28,15 @@ public enum DCE: ChannelProvider {
 
   static var largestMessage: Int { 16 << 20 }
 
-  public struct Channel: Sendable {
-    /// Where the endpoint mappers are: the producer's and the consumer's; 0 over Unix sockets.
-    var ports: [UInt16]
-    /// Keep the ports ours until the workers have bound them.
-    var reservations: [Socket]
-    /// Begins the paths of the sides' endpoints; empty over TCP.
-    var path: String
+  public typealias Channel = CallEndpoints
 
-    func port(of role: Role) -> UInt16 { ports[role == .producer ? 0 : 1] }
-    func socketPath(of role: Role) -> String { "\(path)-\(role.rawValue)" }
-  }
-
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    guard spec.variant == "dce-tcp" else {
-      let path = try explaining("name the endpoints") { () throws(SystemError) in
-        try spec.scope.path(spec.name("dce"))
-      }
-      return Channel(ports: [0, 0], reservations: [], path: path)
-    }
-    let first = try InternetConnection.reserve(spec, Socket.tcp)
-    let second = try InternetConnection.reserve(spec, index: 1, Socket.tcp)
-    return Channel(
-      ports: [first.port, second.port], reservations: [first, second].compactMap(\.reservation), path: "")
-  }
-
-  public static func address(of channel: Channel) -> String {
-    "\(channel.ports[0]) \(channel.ports[1]) \(channel.path)"
-  }
-
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let parts = address.split(separator: " ", maxSplits: 2).map(String.init)
-    let ports = parts.prefix(2).compactMap { UInt16($0) }
-    guard ports.count == 2, parts.count == 3 || spec.variant == "dce-tcp" else {
-      throw TransportError(.unsupported, "'\(address)' is not two ports and a path.")
-    }
-    return Channel(ports: ports, reservations: [], path: parts.count == 3 ? parts[2] : "")
-  }
-
-  public static func close(_ channel: Channel) {
-    channel.reservations.forEach { $0.close() }
-    guard !channel.path.isEmpty else { return }
-    for role in Role.allCases { SharedObject.removeFile(path: channel.socketPath(of: role)) }
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> CallEndpoints {
+    try CallEndpoints(spec, isTCP: spec.variant == "dce-tcp", path: spec.variant == "dce-tcp" ? nil : "dce")
   }
 
   /// Each side is bound to the other one's interface before either returns: the producer calls first.
   public static func attach(
-    _ channel: Channel, as role: Role, _ spec: ChannelSpec
+    _ channel: CallEndpoints, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> DCESide {
     let server = try DCEListener(channel, role, spec)
     defer { server.close() }
@@ -87,7 +49,7 @@ public enum DCE: ChannelProvider {
   }
 
   private static func connect(
-    _ channel: Channel, to peer: Role, _ spec: ChannelSpec
+    _ channel: CallEndpoints, to peer: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> DCEConnection {
     guard spec.variant == "dce-tcp" else {
       return try DCEConnection(bindingTo: MessagesInterface.id, at: .path(channel.socketPath(of: peer)))
@@ -201,7 +163,7 @@ struct DCEListener {
   private let towers: [Tower]
   private let endpoint: String
 
-  init(_ channel: DCE.Channel, _ role: Role, _ spec: ChannelSpec) throws(TransportError) {
+  init(_ channel: CallEndpoints, _ role: Role, _ spec: ChannelSpec) throws(TransportError) {
     let host = spec.hosts.address(of: role)
     (listener, mapper, towers, endpoint) = try explaining("listen for RPC clients") {
       () throws(SystemError) in
@@ -266,18 +228,7 @@ enum FragmentIO {
   private static var patienceMilliseconds: Int32 { 5000 }
 
   static func write(_ bytes: [UInt8], to socket: Socket) throws(TransportError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes {
-        send(socket.descriptor.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-      }
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else {
-        throw TransportError(
-          SystemError("send", "", errno: Errno(rawValue: errno)), doing: "send to the RPC peer")
-      }
-      rest = rest.dropFirst(written)
-    }
+    try explaining("send to the RPC peer") { () throws(SystemError) in try socket.send(bytes) }
   }
 
   static func read(_ socket: Socket) throws(TransportError) -> [UInt8] {
@@ -289,19 +240,8 @@ enum FragmentIO {
   }
 
   private static func read(_ socket: Socket, _ count: Int) throws(TransportError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var filled = 0
-    while filled < count {
-      var request = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-      guard poll(&request, 1, patienceMilliseconds) > 0 else {
-        throw TransportError(.system, "The RPC peer said nothing for \(patienceMilliseconds) ms.")
-      }
-      let got = bytes.withUnsafeMutableBytes {
-        recv(socket.descriptor.rawValue, $0.baseAddress! + filled, count - filled, 0)
-      }
-      guard got > 0 else { throw TransportError(.system, "The RPC peer hung up.") }
-      filled += got
+    try explaining("hear the RPC peer") { () throws(SystemError) in
+      try socket.receive(exactly: count, milliseconds: patienceMilliseconds)
     }
-    return bytes
   }
 }

@@ -6,7 +6,7 @@ import SystemPackage
 
 /// Calls of the interface of messages. A call or a reply that fits into a fragment is one `write` and one `read`; its
 /// header is written in place before the message.
-public struct DCECalls<Wait: WaitStrategy>: Transport, ~Copyable {
+public struct DCECalls<Wait: WaitStrategy>: CallTransport, ~Copyable {
   public static var wait: WaitKind { Wait.kind }
 
   @usableFromInline var client: CallStream
@@ -43,16 +43,6 @@ public struct DCECalls<Wait: WaitStrategy>: Transport, ~Copyable {
     var facts = TransportFacts()
     if noDelay { facts.tcpNoDelay = true }
     return facts
-  }
-
-  @inlinable @inline(__always)
-  public mutating func send(
-    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
-  ) throws(ExchangeError) { try call(byteCount, fill) { _ in } }
-
-  @inlinable @inline(__always)
-  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-    try serve(body, replyByteCount: 0) { _ in }
   }
 
   @inlinable @inline(__always)

@@ -26,17 +26,7 @@ public enum GRPC: ChannelProvider {
 
   static var largestMessage: Int { 16 << 20 }
 
-  public struct Channel: Sendable {
-    /// Of the servers: the producer's and the consumer's.
-    var ports: [UInt16]
-    /// Keep the ports ours until the servers have bound them.
-    var reservations: [Socket]
-    /// Begins the paths of the sides' sockets, and is that of the page on which they meet.
-    var path: String
-
-    func port(of role: Role) -> UInt16 { ports[role == .producer ? 0 : 1] }
-    func socketPath(of role: Role) -> String { "\(path)-\(role.rawValue)" }
-  }
+  public typealias Channel = CallEndpoints
 
   public static func probe(_ spec: ChannelSpec) throws(TransportError) {
     #if !GRPC
@@ -45,40 +35,16 @@ public enum GRPC: ChannelProvider {
     #endif
   }
 
-  public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let path = try explaining("make the page on which the sides meet") { () throws(SystemError) in
-      let path = try spec.scope.path(spec.name("grpc"))
-      _ = try Meeting.Place.create(path: path)
-      return path
+  public static func open(_ spec: ChannelSpec) throws(TransportError) -> CallEndpoints {
+    let endpoints = try CallEndpoints(spec, isTCP: spec.variant == "grpc-tcp", path: "grpc")
+    try explaining("make the page on which the sides meet") { () throws(SystemError) in
+      _ = try Meeting.Place.create(path: endpoints.path)
     }
-    guard spec.variant == "grpc-tcp" else { return Channel(ports: [0, 0], reservations: [], path: path) }
-    let first = try InternetConnection.reserve(spec, Socket.tcp)
-    let second = try InternetConnection.reserve(spec, index: 1, Socket.tcp)
-    return Channel(
-      ports: [first.port, second.port], reservations: [first, second].compactMap(\.reservation), path: path)
-  }
-
-  public static func address(of channel: Channel) -> String {
-    "\(channel.ports[0]) \(channel.ports[1]) \(channel.path)"
-  }
-
-  public static func find(_ address: String, _ spec: ChannelSpec) throws(TransportError) -> Channel {
-    let parts = address.split(separator: " ", maxSplits: 2).map(String.init)
-    let ports = parts.prefix(2).compactMap { UInt16($0) }
-    guard parts.count == 3, ports.count == 2 else {
-      throw TransportError(.unsupported, "'\(address)' is not two ports and a path.")
-    }
-    return Channel(ports: ports, reservations: [], path: parts[2])
-  }
-
-  public static func close(_ channel: Channel) {
-    channel.reservations.forEach { $0.close() }
-    for role in Role.allCases { SharedObject.removeFile(path: channel.socketPath(of: role)) }
-    SharedObject.removeFile(path: channel.path)
+    return endpoints
   }
 
   public static func attach(
-    _ channel: Channel, as role: Role, _ spec: ChannelSpec
+    _ channel: CallEndpoints, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> GRPCAttachment {
     let meeting = try explaining("meet the peer") { () throws(SystemError) in
       try Meeting(.file(channel.path), isFirst: role == .producer)
@@ -88,14 +54,14 @@ public enum GRPC: ChannelProvider {
 }
 
 public struct GRPCAttachment: Sendable {
-  var channel: GRPC.Channel
+  var channel: CallEndpoints
   var meeting: Meeting
 }
 
 #if GRPC
   /// Calls of a unary method, by a client and a server on each side. Everything of theirs but the threads that move the
   /// bytes runs on the worker's own thread, while that waits: nothing has to be handed from thread to thread twice.
-  public struct GRPCCalls: Transport, ~Copyable {
+  public struct GRPCCalls: CallTransport, ~Copyable {
     public static var wait: WaitKind { .block }
 
     private let party: GRPCParty
@@ -113,14 +79,6 @@ public struct GRPCAttachment: Sendable {
       self.party = party
       capacity = spec.messageByteCount
       buffer = Buffer.allocate(max(capacity, 8))
-    }
-
-    public mutating func send(
-      _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
-    ) throws(ExchangeError) { try call(byteCount, fill) { _ in } }
-
-    public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-      try serve(body, replyByteCount: 0) { _ in }
     }
 
     public mutating func call(

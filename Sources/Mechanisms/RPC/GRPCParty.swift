@@ -64,7 +64,7 @@
     private var calls: [(message: Data, answer: CheckedContinuation<Data, Never>)] = []
     private var current: CheckedContinuation<Data, Never>?
 
-    init(_ channel: GRPC.Channel, _ role: Role, _ spec: ChannelSpec) throws(TransportError) {
+    init(_ channel: CallEndpoints, _ role: Role, _ spec: ChannelSpec) throws(TransportError) {
       let room = GRPC.largestMessage + 64
       let isTCP = spec.variant == "grpc-tcp"
       let (own, peer) = (spec.hosts.address(of: role), spec.hosts.address(of: role.peer))

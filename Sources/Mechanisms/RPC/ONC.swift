@@ -195,7 +195,7 @@ public struct ONCSide: Sendable {
 }
 
 /// Calls by the stubs. Only blocking, as libtirpc sleeps in its calls.
-public struct ONCCalls: Transport, ~Copyable {
+public struct ONCCalls: CallTransport, ~Copyable {
   public static var wait: WaitKind { .block }
 
   @usableFromInline let library: ONCLibrary
@@ -216,16 +216,6 @@ public struct ONCCalls: Transport, ~Copyable {
     lookUpNanoseconds = side.lookUpNanoseconds
     capacity = spec.messageByteCount
     buffer = Buffer.allocate(max(capacity, 8))
-  }
-
-  @inlinable @inline(__always)
-  public mutating func send(
-    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
-  ) throws(ExchangeError) { try call(byteCount, fill) { _ in } }
-
-  @inlinable @inline(__always)
-  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-    try serve(body, replyByteCount: 0) { _ in }
   }
 
   @inlinable @inline(__always)

@@ -35,7 +35,7 @@ extension CallPort where Self: ~Copyable {
 }
 
 /// Calls over a port. The sender of a message gets the answer of its peer's handler; either side may call.
-public struct Calls<Port: CallPort & ~Copyable>: Transport, ~Copyable {
+public struct Calls<Port: CallPort & ~Copyable>: CallTransport, ~Copyable {
   public static var wait: WaitKind { Port.Wait.kind }
   @inlinable public static var replyByteCount: Int? { Port.replyByteCount }
 
@@ -56,16 +56,6 @@ public struct Calls<Port: CallPort & ~Copyable>: Transport, ~Copyable {
     // An answer of eight bytes may be larger than the call.
     sendBuffer = Buffer.allocate(max(capacity, 8))
     receiveBuffer = Buffer.allocate(max(capacity, 8) + 1)
-  }
-
-  @inlinable @inline(__always)
-  public mutating func send(
-    _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
-  ) throws(ExchangeError) { try call(byteCount, fill) { _ in } }
-
-  @inlinable @inline(__always)
-  public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
-    try serve(body, replyByteCount: Port.replyByteCount ?? 0) { _ in }
   }
 
   @inlinable @inline(__always)
