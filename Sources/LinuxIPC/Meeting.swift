@@ -59,6 +59,18 @@ public struct PeerWatch: ~Copyable {
     return stat("/proc/self/ns/pid", &status) == 0 ? UInt32(truncatingIfNeeded: status.st_ino) : 0
   }
 
+  /// Watches a peer that does not watch back.
+  public init(peer: UnsafeMutableRawPointer, stallLimitNanoseconds: UInt64) {
+    own = nil
+    self.peer = peer
+    self.stallLimitNanoseconds = stallLimitNanoseconds
+  }
+
+  /// Whether somebody has ever attached to the side of an entry.
+  public static func isTaken(_ entry: UnsafeMutableRawPointer) -> Bool {
+    word(entry, stateOffset).pointee.load(ordering: .acquiring) != State.free
+  }
+
   /// Watches the stall limit only.
   public init(stallLimitNanoseconds: UInt64) {
     own = nil

@@ -8,6 +8,10 @@ import Synchronization
 public enum RingKind: UInt32, Sendable {
   case messages = 1
   case records = 2
+  /// Several producers, one consumer.
+  case fanIn = 3
+  /// One producer, several consumers that it does not wait for.
+  case broadcast = 4
 }
 
 /// Size and shape of a ring. Fixed at creation; both sides work with a checked copy of their own.
@@ -15,7 +19,7 @@ public struct RingGeometry: Sendable, Equatable {
   public let kind: RingKind
   /// Slots, a power of two.
   public let slotCount: Int
-  /// Largest message of a message ring, size of each record of a record ring, in bytes.
+  /// Largest message, or size of each record of a record ring, in bytes.
   public let capacity: Int
 
   /// - Parameters:
@@ -36,7 +40,7 @@ public struct RingGeometry: Sendable, Equatable {
   /// second than any other order). Records lie side by side: they are published by an index elsewhere.
   public var stride: Int {
     switch kind {
-    case .messages:
+    case .messages, .fanIn, .broadcast:
       RingHeader.cacheLine + (fitsIntoFirstLine ? 0 : capacity.roundedUp(to: RingHeader.cacheLine))
     case .records: capacity
     }
@@ -45,7 +49,7 @@ public struct RingGeometry: Sendable, Equatable {
   /// Where a message begins in its slot.
   public var payloadOffset: Int {
     switch kind {
-    case .messages:
+    case .messages, .fanIn, .broadcast:
       fitsIntoFirstLine ? RingHeader.slotWordOffset - capacity.roundedUp(to: 8) : RingHeader.cacheLine
     case .records: 0
     }
@@ -82,6 +86,10 @@ public struct RingHeader: Sendable {
     /// Set by the side that goes to sleep, cleared by the one that wakes it.
     @inlinable public static var consumerSleeps: Int { 640 }
     @inlinable public static var producerSleeps: Int { 768 }
+    /// Where there are several producers: their sides, and 64 bytes further what each is claiming.
+    @inlinable public static var producers: Int { 1024 }
+    @inlinable public static var producerStride: Int { 128 }
+    @inlinable public static var claim: Int { 64 }
   }
 
   @inlinable static var byteCount: Int { 4096 }

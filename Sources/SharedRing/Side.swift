@@ -69,6 +69,15 @@ extension RingHeader {
       futex.wake()
     }
   }
+
+  /// Where several may sleep on it.
+  @inlinable @inline(__always) func wakeSleepers() {
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    if futex.load() != 0 {
+      futex.store(0)
+      futex.wake(.max)
+    }
+  }
 }
 
 extension RingHeader {

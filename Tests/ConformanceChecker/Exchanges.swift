@@ -179,7 +179,8 @@ struct Exchanges<T: Transport & ~Copyable> {
 
   /// Numbers in the first bytes, because some will be missing.
   private var loss: Exchange<T> {
-    let (count, size) = (4000, 8192)
+    // More than the receiver's buffer holds.
+    let (count, size) = (4000, min(8192, traits.maximumMessageByteCount ?? 8192))
     return Exchange(
       name: "a producer that outruns its consumer loses messages, and those that come are in order",
       messageByteCount: size, victim: nil,

@@ -112,7 +112,7 @@ func attempt(_ body: () throws(RingError) -> Void) {
 func attack(_ operations: Int, _ kind: RingKind, _ victim: (GuardedRegion, RingHeader) throws -> Void) throws
 {
   // 4096 of header and 56 KiB of slots: both end with a page.
-  let geometry = RingGeometry(kind: kind, slotCount: 64, capacity: kind == .messages ? 832 : 896)
+  let geometry = RingGeometry(kind: kind, slotCount: 64, capacity: kind == .records ? 896 : 832)
   let region = GuardedRegion(byteCount: geometry.byteCount)
   let header = try RingHeader.create(in: region.bytes, geometry)
   let child = try Processes.fork { scribble(region, geometry) }
@@ -183,5 +183,33 @@ try attack(operations, .messages) { region, _ in
     precondition(header.geometry.byteCount <= region.bytes.count, "believed a geometry that does not fit")
   }
 }
+try attack(operations, .fanIn) { _, header in
+  var ring = try FanInConsumer<Spin>(header, producerCount: 2, stallLimitNanoseconds: patience)
+  for _ in 0..<operations {
+    attempt { () throws(RingError) in try ring.receive { readAll($0) } }
+    hints.position.pointee.store(ring.messageCount, ordering: .relaxed)
+  }
+}
+try attack(operations, .fanIn) { _, header in
+  var ring = try FanInProducer<Spin>(header, stallLimitNanoseconds: patience)
+  for count in 0..<operations {
+    attempt { () throws(RingError) in try ring.send(count % 900) { writeAll(&$0) } }
+    hints.position.pointee.store(ring.messageCount, ordering: .relaxed)
+  }
+}
+try attack(operations, .broadcast) { _, header in
+  var ring = try BroadcastConsumer<Spin>(header, stallLimitNanoseconds: patience)
+  for _ in 0..<operations {
+    attempt { () throws(RingError) in try ring.receive { readAll($0) } }
+    hints.position.pointee.store(ring.nextPosition, ordering: .relaxed)
+  }
+}
+try attack(operations, .broadcast) { _, header in
+  var ring = try BroadcastProducer<Spin>(header)
+  for count in 0..<operations {
+    attempt { () throws(RingError) in try ring.send(count % 900) { writeAll(&$0) } }
+    hints.position.pointee.store(ring.messageCount, ordering: .relaxed)
+  }
+}
 print(
-  "survived \(hints.scribbles.pointee.load(ordering: .relaxed)) scribbles in \(5 * operations) operations")
+  "survived \(hints.scribbles.pointee.load(ordering: .relaxed)) scribbles in \(9 * operations) operations")
