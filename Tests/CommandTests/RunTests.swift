@@ -28,7 +28,8 @@ final class Workspace {
       "-p round-trip,stream,paced -s 64,5000 --rate 2k --trials 1 --messages 50 --format csv --quiet")
     #expect(result.exitCode == 0, "\(result.errors)")
     let run = try workspace.load()
-    #expect(!run.trials.contains { $0.status == .failed })
+    let failed = run.trials.filter { $0.status == .failed }
+    #expect(failed.isEmpty, "\(failed.map { "\($0.identity.id) \($0.identity.pattern): \($0.reason)" })")
     // What cannot run here, or not at a size or pattern, is there with its reason.
     let skipped = run.trials.filter { $0.status == .skipped }
     #expect(skipped.allSatisfy { $0.reason.hasSuffix(".") })
