@@ -180,7 +180,8 @@ struct Exchanges<T: Transport & ~Copyable> {
   /// Numbers in the first bytes, because some will be missing.
   private var loss: Exchange<T> {
     // More than the receiver's buffer holds.
-    let (count, size) = (4000, min(8192, traits.maximumMessageByteCount ?? 8192))
+    let size = min(8192, traits.maximumMessageByteCount ?? 8192)
+    let count = size < 8192 ? 40_000 : 4000
     return Exchange(
       name: "a producer that outruns its consumer loses messages, and those that come are in order",
       messageByteCount: size, victim: nil,
