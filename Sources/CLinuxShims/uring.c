@@ -38,6 +38,7 @@ int ipcb_uring_create(ipcb_uring *ring, unsigned entries) {
       .sq_tail = (unsigned *)(rings + parameters.sq_off.tail),
       .sq_mask = (unsigned *)(rings + parameters.sq_off.ring_mask),
       .sq_array = (unsigned *)(rings + parameters.sq_off.array),
+      .sq_flags = (unsigned *)(rings + parameters.sq_off.flags),
       .cq_head = (unsigned *)(rings + parameters.cq_off.head),
       .cq_tail = (unsigned *)(rings + parameters.cq_off.tail),
       .cq_mask = (unsigned *)(rings + parameters.cq_off.ring_mask),
@@ -89,7 +90,12 @@ int ipcb_uring_enter(ipcb_uring *ring, unsigned submit, unsigned wait) {
 
 int ipcb_uring_take(ipcb_uring *ring, int32_t *result, uint64_t *tag) {
   unsigned head = *ring->cq_head;
-  if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE)) return 0;
+  if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE)) {
+    // What did not fit is kept by the kernel, and given out only when it is asked to (io_uring_enter(2)).
+    if (!(__atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)) return 0;
+    syscall(SYS_io_uring_enter, ring->fd, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+    if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE)) return 0;
+  }
   const struct io_uring_cqe *entry = (const struct io_uring_cqe *)ring->cqes + (head & *ring->cq_mask);
   *result = entry->res;
   *tag = entry->user_data;

@@ -213,7 +213,7 @@ int64_t ipcb_socket_drops(int fd);
 /// A submission and a completion ring of the kernel (io_uring(7)), with at most one operation in flight each way.
 typedef struct {
   int fd;
-  unsigned *sq_tail, *sq_mask, *sq_array, *cq_head, *cq_tail, *cq_mask;
+  unsigned *sq_tail, *sq_mask, *sq_array, *sq_flags, *cq_head, *cq_tail, *cq_mask;
   void *sqes, *cqes;
 } ipcb_uring;
 
