@@ -70,3 +70,12 @@ static void print_results(const settings *settings, const results *results) {
       summary.midmean, results->batch_mean > 0 ? results->batch_mean : summary.mean,
       clock_read_cost(settings->nanoseconds_per_tick));
 }
+
+/// All of a command whose every mode takes samples.
+static inline int run_command(const mode *modes, int argument_count, char **arguments) {
+  settings settings = parse(modes, argument_count, arguments);
+  results results = {.samples = make_samples()};
+  measure(modes, &settings, &results);
+  print_results(&settings, &results);
+  return 0;
+}

@@ -15,10 +15,4 @@ static const mode modes[] = {
     {.name = NULL},
 };
 
-int main(int argument_count, char **arguments) {
-  settings settings = parse(modes, argument_count, arguments);
-  results results = {.samples = make_samples()};
-  measure(modes, &settings, &results);
-  print_results(&settings, &results);
-  return 0;
-}
+int main(int argument_count, char **arguments) { return run_command(modes, argument_count, arguments); }

@@ -10,7 +10,7 @@ public func htmlReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> 
     "<p class=\"machine\">\(html(run.environment.machine))</p></header>",
     navigation(sections), warnings(view),
     sections.map { section($0, plots) }.joined(separator: "\n"),
-    troubles(view), reading, environment(view), reproduction(run),
+    troubles(view), reading(view), environment(view), reproduction(run),
   ]
   return """
     <!DOCTYPE html>
@@ -76,8 +76,8 @@ private func troubles(_ view: RunView) -> String {
     + "\n</section>"
 }
 
-private var reading: String {
-  let items = howToRead.map { "<li>\(html($0))</li>" }.joined(separator: "\n")
+private func reading(_ view: RunView) -> String {
+  let items = view.howToRead.map { "<li>\(html($0))</li>" }.joined(separator: "\n")
   let range = "Below a number, in small print: the lowest and the highest trial."
   return "<section id=\"reading\"><h2>How to read it</h2><ul>\n\(items)\n<li>\(range)</li>\n</ul></section>"
 }

@@ -16,7 +16,7 @@ public func markdownReport(_ run: Run, plots: [Plot] = [], ownCost: String = "")
     }
   }
   parts += [Status.failed, .skipped].compactMap { view.troubles($0)?.markdown }
-  parts += ["## How to read it"] + [howToRead.map { "- \(markdown($0))" }.joined(separator: "\n")]
+  parts += ["## How to read it"] + [view.howToRead.map { "- \(markdown($0))" }.joined(separator: "\n")]
   parts += ["## Environment", facts(view), "## Do it again", "```sh\n\(run.plan.reproducingCommand)\n```"]
   return parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
 }

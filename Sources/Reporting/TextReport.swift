@@ -28,7 +28,8 @@ public func textReport(
   }
   lines += [Status.failed, .skipped].compactMap(view.troubles).flatMap { troubleLines($0, style) }
   lines +=
-    ["", style.encoded("How to read it")] + howToRead.flatMap { style.wrapped($0, first: "  ", rest: "  ") }
+    ["", style.encoded("How to read it")]
+    + view.howToRead.flatMap { style.wrapped($0, first: "  ", rest: "  ") }
   if !files.isEmpty { lines += [""] + files.map { "  \($0)" } }
   return lines.joined(separator: "\n") + "\n"
 }
@@ -49,8 +50,26 @@ private func troubleLines(_ table: Table, _ style: TextStyle) -> [String] {
     }
 }
 
-/// What every reader has to know, in any of the formats.
-let howToRead = [
+extension RunView {
+  /// What every reader has to know, in any of the formats, and what this run adds to it.
+  var howToRead: [String] { alwaysToKnow + (betweenHosts.map { [$0] } ?? []) }
+
+  /// Nothing where all cases are of one scope, or where the labels tell them apart.
+  private var betweenHosts: String? {
+    let scopes = Dictionary(grouping: measured, by: \.identity.id).mapValues { Set($0.map(\.identity.scope)) }
+    let remote = scopes.filter { $0.value == ["network"] }.keys.sorted()
+    guard !remote.isEmpty, remote.count < scopes.count else { return nil }
+    return
+      "Everything is on one host but \(list(remote)): there the sides are in two network namespaces, joined by "
+      + "virtual cables, with no wire between them."
+  }
+
+  private func list(_ words: [String]) -> String {
+    words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " and " + words.last!
+  }
+}
+
+private let alwaysToKnow = [
   "Percentiles are of all trials' samples together, by one clock for both processes. Spread is the distance "
     + "between the slowest and the fastest trial, as a share of the median one.",
   "Every payload byte is written by the producer and read by the consumer, in zero-copy mechanisms too. "

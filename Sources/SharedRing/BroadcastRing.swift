@@ -15,10 +15,7 @@ public enum BroadcastRing {
 /// The side that writes messages.
 public struct BroadcastProducer<Wait: WaitStrategy>: ~Copyable {
   @usableFromInline let header: RingHeader
-  @usableFromInline let slots: UnsafeMutableRawPointer
-  @usableFromInline let mask: UInt64
-  @usableFromInline let stride: Int
-  @usableFromInline let payloadOffset: Int
+  @usableFromInline let slots: MessageSlots
   @usableFromInline let consumerSpot: SleepingSpot
   @usableFromInline var position: UInt64 = 0
   private let side: Side
@@ -31,10 +28,7 @@ public struct BroadcastProducer<Wait: WaitStrategy>: ~Copyable {
   public init(_ header: RingHeader) throws(RingFormatError) {
     side = try header.producerSide(stallLimitNanoseconds: .max)
     self.header = header
-    slots = header.slots
-    mask = UInt64(header.geometry.slotCount) - 1
-    stride = header.geometry.stride
-    payloadOffset = header.geometry.payloadOffset
+    slots = MessageSlots(header)
     capacity = header.geometry.capacity
     consumerSpot = SleepingSpot(header, RingHeader.Offset.consumerSleeps)
   }
@@ -45,12 +39,12 @@ public struct BroadcastProducer<Wait: WaitStrategy>: ~Copyable {
     _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(RingError) {
     guard byteCount >= 0 && byteCount <= capacity else { throw .messageTooLarge }
-    let slot = slots + Int(truncatingIfNeeded: position & mask) &* stride
+    let slot = slots.slot(position)
     let word = MessageRing.slotWord(slot)
     word.pointee.store(BroadcastRing.busy, ordering: .relaxed)
     // Nothing of the message is visible before that.
     atomicMemoryFence(ordering: .releasing)
-    var payload = MutableRawSpan(_unsafeStart: slot + payloadOffset, byteCount: byteCount)
+    var payload = MutableRawSpan(_unsafeStart: slots.payload(of: slot), byteCount: byteCount)
     fill(&payload)
     word.pointee.store(MessageRing.sequence(position) | UInt64(byteCount) << 32, ordering: .releasing)
     position &+= 1
@@ -68,10 +62,7 @@ public struct BroadcastProducer<Wait: WaitStrategy>: ~Copyable {
 /// One of the sides that read messages.
 public struct BroadcastConsumer<Wait: WaitStrategy>: ~Copyable {
   @usableFromInline let header: RingHeader
-  @usableFromInline let slots: UnsafeMutableRawPointer
-  @usableFromInline let slotCount: UInt64
-  @usableFromInline let stride: Int
-  @usableFromInline let payloadOffset: Int
+  @usableFromInline let slots: MessageSlots
   @usableFromInline let consumerSpot: SleepingSpot
   /// A message is shown here, where the producer cannot change it.
   @usableFromInline let copy: UnsafeMutableRawPointer
@@ -96,10 +87,7 @@ public struct BroadcastConsumer<Wait: WaitStrategy>: ~Copyable {
     producer = PeerWatch(
       peer: header.base + RingHeader.Offset.producerSide, stallLimitNanoseconds: stallLimitNanoseconds)
     self.header = header
-    slots = header.slots
-    slotCount = UInt64(header.geometry.slotCount)
-    stride = header.geometry.stride
-    payloadOffset = header.geometry.payloadOffset
+    slots = MessageSlots(header)
     capacity = header.geometry.capacity
     consumerSpot = SleepingSpot(header, RingHeader.Offset.consumerSleeps)
     copy = UnsafeMutableRawPointer.allocate(byteCount: header.geometry.capacity, alignment: 128)
@@ -112,7 +100,7 @@ public struct BroadcastConsumer<Wait: WaitStrategy>: ~Copyable {
   @inlinable @inline(__always)
   public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(RingError) {
     while true {
-      let slot = slots + Int(truncatingIfNeeded: position & (slotCount &- 1)) &* stride
+      let slot = slots.slot(position)
       let expected = MessageRing.sequence(position)
       let word = MessageRing.look(slot)
       guard word & 0xFFFF_FFFF == expected, word != BroadcastRing.busy else {
@@ -122,7 +110,7 @@ public struct BroadcastConsumer<Wait: WaitStrategy>: ~Copyable {
       // Read once, above; checked here, before use.
       let byteCount = Int(truncatingIfNeeded: word >> 32)
       if byteCount > capacity { throw .corrupted }
-      copy.copyMemory(from: slot + payloadOffset, byteCount: byteCount)
+      copy.copyMemory(from: slots.payload(of: slot), byteCount: byteCount)
       // Nothing of the message is read after that.
       atomicMemoryFence(ordering: .acquiring)
       guard MessageRing.slotWord(slot).pointee.load(ordering: .relaxed) == word else {
@@ -140,7 +128,7 @@ public struct BroadcastConsumer<Wait: WaitStrategy>: ~Copyable {
     let tail = header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring)
     let ahead = tail &- position
     // A message that is being overwritten just now is lost with those before it.
-    let next = ahead > slotCount / 2 ? tail &- slotCount / 2 : position &+ 1
+    let next = ahead > slots.count / 2 ? tail &- slots.count / 2 : position &+ 1
     guard Int64(bitPattern: next &- position) > 0 else { throw .corrupted }
     lostCount &+= next &- position
     overrunCount &+= 1
@@ -173,7 +161,7 @@ public struct BroadcastConsumer<Wait: WaitStrategy>: ~Copyable {
   @usableFromInline
   mutating func isOverrun() throws(RingError) -> Bool {
     let tail = header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring)
-    guard Int64(bitPattern: tail &- position) > Int64(slotCount) else { return false }
+    guard Int64(bitPattern: tail &- position) > Int64(slots.count) else { return false }
     try skipWhatIsLost()
     return true
   }

@@ -30,10 +30,7 @@ extension RingHeader {
 /// One of the sides that write messages.
 public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
   @usableFromInline let header: RingHeader
-  @usableFromInline let slots: UnsafeMutableRawPointer
-  @usableFromInline let slotCount: UInt64
-  @usableFromInline let stride: Int
-  @usableFromInline let payloadOffset: Int
+  @usableFromInline let slots: MessageSlots
   @usableFromInline let consumerSpot: SleepingSpot
   @usableFromInline let producerSpot: SleepingSpot
   @usableFromInline let claim: SharedWord
@@ -61,10 +58,7 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
     claim.pointee.store(FanInRing.noClaim, ordering: .releasing)
     self.header = header
     self.side = side
-    slots = header.slots
-    slotCount = UInt64(header.geometry.slotCount)
-    stride = header.geometry.stride
-    payloadOffset = header.geometry.payloadOffset
+    slots = MessageSlots(header)
     capacity = header.geometry.capacity
     consumerSpot = SleepingSpot(header, RingHeader.Offset.consumerSleeps)
     producerSpot = SleepingSpot(header, RingHeader.Offset.producerSleeps)
@@ -85,8 +79,8 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
   ) throws(RingError) {
     guard byteCount >= 0 && byteCount <= capacity else { throw .messageTooLarge }
     let position = try claimPosition()
-    let slot = slots + Int(truncatingIfNeeded: position & (slotCount &- 1)) &* stride
-    var payload = MutableRawSpan(_unsafeStart: slot + payloadOffset, byteCount: byteCount)
+    let slot = slots.slot(position)
+    var payload = MutableRawSpan(_unsafeStart: slots.payload(of: slot), byteCount: byteCount)
     fill(&payload)
     MessageRing.slotWord(slot).pointee.store(
       MessageRing.sequence(position) | UInt64(byteCount) << 32, ordering: .releasing)
@@ -106,7 +100,7 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
     let tail = header.word(RingHeader.Offset.tail)
     var position = tail.pointee.load(ordering: .relaxed)
     while true {
-      if position &- knownHead >= slotCount {
+      if position &- knownHead >= slots.count {
         try waitForSpace(position)
         position = tail.pointee.load(ordering: .relaxed)
         continue
@@ -124,7 +118,7 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
   @usableFromInline @inline(never)
   mutating func waitForSpace(_ position: UInt64) throws(RingError) {
     claim.pointee.store(FanInRing.noClaim, ordering: .releasing)
-    let full = position &- slotCount
+    let full = position &- slots.count
     let head = try header.index(
       at: RingHeader.Offset.head, otherThan: full, producerSpot, Wait.self
     ) { steps throws(RingError) in try hasWaited(steps) }
@@ -132,7 +126,7 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
     let distance = Int64(bitPattern: position &- head)
     let tail = header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring)
     // But not beyond what was claimed by now.
-    if distance > Int64(slotCount) || Int64(bitPattern: tail &- head) < 0 { throw .corrupted }
+    if distance > Int64(slots.count) || Int64(bitPattern: tail &- head) < 0 { throw .corrupted }
     knownHead = head
   }
 
@@ -149,10 +143,7 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
 /// The side that reads messages.
 public struct FanInConsumer<Wait: WaitStrategy>: ~Copyable {
   @usableFromInline let header: RingHeader
-  @usableFromInline let slots: UnsafeMutableRawPointer
-  @usableFromInline let mask: UInt64
-  @usableFromInline let stride: Int
-  @usableFromInline let payloadOffset: Int
+  @usableFromInline let slots: MessageSlots
   @usableFromInline let releaseMask: UInt64
   @usableFromInline let consumerSpot: SleepingSpot
   @usableFromInline let producerSpot: SleepingSpot
@@ -179,10 +170,7 @@ public struct FanInConsumer<Wait: WaitStrategy>: ~Copyable {
     }
     producers = try ProducerWatches(header, count: producerCount, stallLimitNanoseconds)
     self.header = header
-    slots = header.slots
-    mask = UInt64(header.geometry.slotCount) - 1
-    stride = header.geometry.stride
-    payloadOffset = header.geometry.payloadOffset
+    slots = MessageSlots(header)
     capacity = header.geometry.capacity
     releaseMask = UInt64(max(1, header.geometry.slotCount / 4)) - 1
     consumerSpot = SleepingSpot(header, RingHeader.Offset.consumerSleeps)
@@ -194,7 +182,7 @@ public struct FanInConsumer<Wait: WaitStrategy>: ~Copyable {
   @inlinable @inline(__always)
   public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(RingError) {
     while true {
-      let slot = slots + Int(truncatingIfNeeded: position & mask) &* stride
+      let slot = slots.slot(position)
       let expected = MessageRing.sequence(position)
       var word = MessageRing.look(slot)
       if word & 0xFFFF_FFFF != expected { word = try waitForMessage(slot, expected) }
@@ -203,7 +191,7 @@ public struct FanInConsumer<Wait: WaitStrategy>: ~Copyable {
         // Read once, above; checked here, before use.
         let byteCount = Int(truncatingIfNeeded: word >> 32)
         if byteCount > capacity { throw .corrupted }
-        body(RawSpan(_unsafeStart: slot + payloadOffset, byteCount: byteCount))
+        body(RawSpan(_unsafeStart: slots.payload(of: slot), byteCount: byteCount))
         return release()
       }
       release()
@@ -307,6 +295,9 @@ struct ProducerWatches: ~Copyable {
 
   /// - Throws: `peerClosed` when all producers have come and gone, and nothing is claimed.
   mutating func look(at position: UInt64) throws(RingError) -> Verdict {
+    // Read before the claims, which are made before it advances: whoever has this message by now is seen to claim it,
+    // or has published it.
+    let isClaimed = header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring) != position
     var (present, gone) = (0, 0)
     var (isClaimedByPresent, isClaimedByGone) = (false, false)
     for (index, box) in boxes.enumerated() where PeerWatch.isTaken(header.producerEntry(index)) {
@@ -316,7 +307,6 @@ struct ProducerWatches: ~Copyable {
       if isGone { (gone, isClaimedByGone) = (gone + 1, isClaimedByGone || claims) }
       if !isGone { (present, isClaimedByPresent) = (present + 1, isClaimedByPresent || claims) }
     }
-    let isClaimed = header.word(RingHeader.Offset.tail).pointee.load(ordering: .acquiring) != position
     // Several may have tried to claim it; as long as one of them lives it may be the one that did.
     if isClaimed && isClaimedByGone && !isClaimedByPresent { return .abandoned }
     if present == 0 && gone >= count { throw .peerClosed }

@@ -30,6 +30,24 @@ struct ReportTests {
     }
   }
 
+  @Test("a mechanism that is always between hosts is named where others are not, in all three forms")
+  func whatIsBetweenHostsIsNamed() {
+    let local = run()
+    var mixed = local
+    for index in mixed.trials.indices where mixed.trials[index].identity.mechanism == "tcp" {
+      mixed.trials[index].identity.scope = "network"
+    }
+    var remote = local
+    for index in remote.trials.indices { remote.trials[index].identity.scope = "network" }
+    let claim = "but tcp: there"
+    for form in [{ textReport($0, width: 200) }, { markdownReport($0) }, { htmlReport($0) }]
+      as [(Run) -> String]
+    {
+      #expect(form(mixed).contains(claim))
+      #expect(!form(local).contains("network namespaces") && !form(remote).contains("network namespaces"))
+    }
+  }
+
   @Test("the fastest mechanism comes first and the tool itself last, in every table")
   func theFastestComesFirst() throws {
     let view = RunView(run(), ownCost: "null")
