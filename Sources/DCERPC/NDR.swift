@@ -23,11 +23,6 @@ public struct NDRDecoder {
     return try reader.uint32()
   }
 
-  public mutating func hyper() throws(WireError) -> UInt64 {
-    try reader.align(8)
-    return try reader.integer(UInt64.self)
-  }
-
   /// Whether a unique or full pointer points to something (C706, section 14.3.10).
   public mutating func pointer() throws(WireError) -> Bool { try uint32() != 0 }
 
@@ -55,14 +50,6 @@ public struct NDRDecoder {
     return Int(count)
   }
 
-  /// A string of bytes that is a varying array: its characters without the zero at the end.
-  public mutating func string(atMost limit: Int) throws(WireError) -> String {
-    let (offset, count) = (try uint32(), try uint32())
-    guard offset == 0 else { throw .bound }
-    guard count <= limit else { throw .tooMany(Int(count)) }
-    return String(decoding: try reader.take(Int(count)).prefix { $0 != 0 }, as: UTF8.self)
-  }
-
   /// A context handle: 20 bytes that only its server understands (C706, section 14.2.16.6).
   public mutating func contextHandle() throws(WireError) -> ContextHandle {
     ContextHandle(attributes: try uint32(), uuid: try reader.uuid())
@@ -79,11 +66,6 @@ public struct NDREncoder {
   public mutating func uint32(_ value: UInt32) {
     writer.align(4)
     writer.uint32(value)
-  }
-
-  public mutating func hyper(_ value: UInt64) {
-    writer.align(8)
-    writer.integer(value)
   }
 
   /// A pointer that points to something; what it points to follows where its kind of parameter wants it.
@@ -116,13 +98,6 @@ public struct NDREncoder {
     uint32(size)
     uint32(0)
     uint32(UInt32(clamping: count))
-  }
-
-  public mutating func string(_ text: String) {
-    let characters = Array(text.utf8) + [0]
-    uint32(0)
-    uint32(UInt32(clamping: characters.count))
-    writer.append(characters)
   }
 
   public mutating func contextHandle(_ handle: ContextHandle) {

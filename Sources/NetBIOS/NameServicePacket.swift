@@ -144,10 +144,8 @@ public struct NameServicePacket: Equatable, Sendable {
     for count in [isResponse ? 0 : 1, isResponse ? 1 : 0, 0, !isResponse && hasRecord ? 1 : 0] {
       writer.uint16(UInt16(count))
     }
-    if isResponse {
-      writer.append(name.encoded)
-    } else {
-      writer.append(name.encoded)
+    writer.append(name.encoded)
+    if !isResponse {
       writer.uint16(Self.typeNB)
       writer.uint16(Self.internet)
       if hasRecord { writer.uint16(Self.pointerToQuestion) }

@@ -70,12 +70,6 @@ public struct OctetReader {
     return UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
   }
 
-  /// Reads from another place from now on.
-  mutating func seek(_ place: Int) throws(NetBIOSError) {
-    guard place >= 0, place <= bytes.count else { throw .truncated }
-    offset = place
-  }
-
   public func expectEnd() throws(NetBIOSError) {
     if remaining > 0 { throw .surplus(remaining) }
   }
