@@ -102,7 +102,7 @@ let package = Package(
       path: "Benchmarks/Reference/RingStream"),
 
     // Tests. The programs fork, or load a library more than once, which a test runner with its threads cannot.
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["CLinuxShims"], path: "Tests/TestSupport"),
     .executableTarget(
       name: "ConformanceChecker", dependencies: ["LinuxIPC", "IPCTransport", "Measurement", "Mechanisms"],
       path: "Tests/ConformanceChecker"),

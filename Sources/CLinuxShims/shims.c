@@ -4,10 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -60,6 +62,12 @@ int ipcb_reset_signal_handlers(void) {
 }
 
 int ipcb_close_from(int first) { return (int)syscall(SYS_close_range, first, ~0U, 0); }
+
+int ipcb_close_on_exec_from(int first) {
+  return (int)syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+int ipcb_write_lines_at_once(void) { return setvbuf(stdout, NULL, _IOLBF, 0); }
 
 int ipcb_unblock_signals(void) {
   sigset_t none;

@@ -8,11 +8,6 @@ extension RunTests {
   static let long =
     "-m pipe,shared-memory:posix,mapped-file:disk,fifo --attach name,inherit --wait spin --trials 20 --duration 150ms"
 
-  private func children(of pid: Int32) -> [Int32] {
-    let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
-    return text.split(separator: " ").compactMap { Int32($0) }
-  }
-
   private func trialCount(_ workspace: Workspace) -> Int { (try? workspace.load().trials.count) ?? 0 }
 
   /// Waits until some trials are done and a pair of workers is at work.
@@ -20,7 +15,7 @@ extension RunTests {
     var pair: [Int32] = []
     let found = eventually(within: 20) {
       guard trialCount(workspace) >= 2 else { return false }
-      pair = children(of: program.pid)
+      pair = ProcessTree.children(of: program.pid)
       return pair.count == 2
     }
     try #require(found, "no workers appeared: \(program.errorsSoFar)")
@@ -123,15 +118,9 @@ extension RunTests {
       umount '\(workspace.url.path)/small' 2>/dev/null
       exit $code
       """
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-    process.arguments = ["--mount", "/bin/bash", "-c", script]
-    let errors = Foundation.Pipe()
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1, "\(text)")
+    let result = try Programs.call("/usr/bin/unshare", ["--mount", "/bin/bash", "-c", script])
+    let text = result.errors
+    #expect(result.exitCode == 1, "\(text)")
     #expect(text.lowercased().contains("space") || text.contains("full"), "\(text)")
     let run = try RunDirectory.open("\(workspace.url.path)/kept").load()
     #expect(run.trials.count > 0 && run.trials.count < 200)
@@ -142,22 +131,13 @@ extension RunTests {
   @Test func tooFewDescriptorsAreNamedWithTheLimitToRaise() throws {
     let workspace = try Workspace()
     let executable = Programs.folder.appendingPathComponent("ipcbench").path
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = [
-      "-c",
+    let command =
       "ulimit -n 6; exec '\(executable)' run -m pipe --trials 1 --messages 5 --quiet --format csv "
-        + "--out '\(workspace.url.path)'",
-    ]
-    let errors = Foundation.Pipe()
-    process.standardError = errors
-    process.standardOutput = FileHandle.nullDevice
-    process.currentDirectoryURL = Programs.packageRoot
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
+      + "--out '\(workspace.url.path)'"
+    let result = try Programs.call("/bin/bash", ["-c", command])
+    let text = result.errors
     let reasons = ((try? workspace.load().trials) ?? []).map(\.reason).joined()
-    #expect([1, 3].contains(process.terminationStatus), "\(text)")
+    #expect([1, 3].contains(result.exitCode), "\(text)")
     #expect((text + reasons).contains("ulimit -n"), "\(text)\(reasons)")
   }
 }

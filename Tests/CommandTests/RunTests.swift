@@ -79,15 +79,10 @@ final class Workspace {
 
   @Test func aRunWhoseStandardStreamsAreClosedDoesNotTakeItsPipesForThem() throws {
     let workspace = try Workspace()
-    let shell = Process()
-    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
     let tool = Programs.folder.appendingPathComponent("ipcbench").path
-    shell.arguments = [
-      "-c",
-      "exec '\(tool)' run -m pipe:stdio,pipe --trials 1 --messages 50 --quiet --out '\(workspace.url.path)' <&- >&- 2>&-",
-    ]
-    try shell.run()
-    shell.waitUntilExit()
+    let command =
+      "exec '\(tool)' run -m pipe:stdio,pipe --trials 1 --messages 50 --quiet --out '\(workspace.url.path)' <&- >&- 2>&-"
+    _ = try Programs.call("/bin/sh", ["-c", command])
     #expect(try workspace.load().trials.count { $0.status == .ok && $0.attempt == 0 } == 2)
   }
 

@@ -215,23 +215,17 @@ extension RunTests {
     @Test func aDirectoryThatIsALinkOrOpenToOthersIsRefused() throws {
       let executable = Programs.folder.appendingPathComponent("ipcbench").path
       for make in ["ln -s /var/tmp $d", "mkdir -m 777 $d", "touch $d", "mkdir -m 700 $d; chown 12345 $d"] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
         // A /tmp of its own.
         let script = """
           mount -t tmpfs tmpfs /tmp || exit 77
           d=/tmp/ipcbench-serve-$(id -u); \(make) || exit 77
           '\(executable)' serve mailslot x
           """
-        process.arguments = ["--mount", "/bin/bash", "-c", script]
-        let errors = Foundation.Pipe()
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let result = try Programs.call("/usr/bin/unshare", ["--mount", "/bin/bash", "-c", script])
+        let text = result.errors
         // Not everybody may mount.
-        if process.terminationStatus == 77 { continue }
-        #expect(process.terminationStatus == 1, "\(make): \(text)")
+        if result.exitCode == 77 { continue }
+        #expect(result.exitCode == 1, "\(make): \(text)")
         #expect(text.contains("must be a directory of mode 0700 that is yours"), "\(make): \(text)")
       }
     }

@@ -89,14 +89,7 @@ extension RunTests {
     let workspace = try Workspace()
     let copy = workspace.url.appendingPathComponent("ipcbench")
     try FileManager.default.copyItem(at: Programs.folder.appendingPathComponent("ipcbench"), to: copy)
-    let process = Process()
-    process.executableURL = copy
-    process.arguments = ["run", "-m", "ole:activate,shared-library", "--dry-run"]
-    let output = Foundation.Pipe()
-    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
+    let text = try Programs.call(copy.path, ["run", "-m", "ole:activate,shared-library", "--dry-run"]).output
     for file in ["ipcbench-object-server", "libipcbench-shared-section.so"] {
       #expect(text.contains(file) && text.contains("swift build"), "\(text)")
     }

@@ -100,13 +100,8 @@ extension RunTests {
           wait $server || exit 2
         done
         """
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-      process.arguments = ["--net", "/bin/bash", "-c", script]
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
+      let result = try Programs.call("/usr/bin/unshare", ["--net", "/bin/bash", "-c", script])
+      #expect(result.exitCode == 0, "\(result.errors)")
       for id in ["tcp", "udp"] {
         let run = try RunDirectory.open("\(workspace.url.path)/\(id)/latest").load()
         expectMeasured(run, scope: "network", trials: 1, messages: 100)
@@ -120,17 +115,13 @@ extension RunTests {
       guard geteuid() == 0 else { return print("namespaces skipped: this user is not root") }
       let server = try Server(id)
       let workspace = try Workspace()
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-      process.arguments = [
+      let arguments = [
         "--pid", "--fork", "--mount-proc", Programs.folder.appendingPathComponent("ipcbench").path, "drive",
         id,
         server.name, "--trials", "2", "--duration", "50ms", "--quiet", "--out", workspace.url.path,
       ]
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
+      let result = try Programs.call("/usr/bin/unshare", arguments)
+      #expect(result.exitCode == 0, "\(result.errors)")
       #expect(try workspace.load().trials.allSatisfy { $0.status == .ok && $0.identity.scope == "host" })
       #expect(server.complaints.isEmpty, "\(server.complaints)")
       #expect(server.end().exitCode == 0)

@@ -48,19 +48,8 @@ struct BadInputTests {
   // MARK: Limits and permissions
 
   /// How a program of this package ends when a shell starts it under other conditions.
-  private func run(_ executable: String, _ arguments: [String]) throws -> (exitCode: Int32, errors: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: "/")
-    let errors = Foundation.Pipe()
-    process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return (process.terminationStatus, text)
+  private func run(_ executable: String, _ arguments: [String]) throws -> ProgramResult {
+    try Programs.call(executable, arguments, in: URL(fileURLWithPath: "/"))
   }
 
   private static let command = Programs.folder.appendingPathComponent("ipcbench").path

@@ -61,6 +61,10 @@ int ipcb_install_signal_handlers(void (*handler)(int));
 int ipcb_reset_signal_handlers(void);
 /// Closes every descriptor from this number on (close_range(2)).
 int ipcb_close_from(int first);
+/// Has them closed by `execve` (CLOSE_RANGE_CLOEXEC).
+int ipcb_close_on_exec_from(int first);
+/// Standard output is written a line at a time, also where it is no terminal (setvbuf(3)).
+int ipcb_write_lines_at_once(void);
 /// Blocks no signal, as a program expects to find it (sigprocmask(2)).
 int ipcb_unblock_signals(void);
 /// A network namespace of this process's own (unshare(2), CLONE_NEWNET), and somebody else's (setns(2)).
