@@ -153,7 +153,9 @@ reference: deps build
 test: deps
 	swift build --build-tests $(SWIFT_FLAGS)
 	# One after the other: tests that look for what is left behind must not see what another one is using.
-	swift test --skip-build --no-parallel
+	# What failed is said once more at the end.
+	swift test --skip-build --no-parallel 2>&1 | tee .build/tests.log || \
+	  { echo "Failed:"; grep -A5 '✘' .build/tests.log; exit 1; }
 	Tests/e2e/run
 
 ## fuzz             damaged packets for every parser of a network protocol: INPUTS=10000000 each, minutes; SEED=N

@@ -65,6 +65,16 @@ final class Server {
     return program.wait()
   }
 
+  /// The workers of the trial it is in; none between trials.
+  var workers: [Int32] { ProcessTree.children(of: program.pid) }
+
+  /// Returns when a trial has just begun.
+  func awaitNextTrial() throws {
+    let earlier = workers
+    let hasBegun = eventually(within: 10) { workers.contains { !earlier.contains($0) } }
+    try #require(hasBegun, "\(program.errorsSoFar)")
+  }
+
   /// The lines it has written beside the first one.
   var complaints: [String] {
     program.errorsSoFar.split(separator: "\n").map(String.init).filter { $0.hasPrefix("ipcbench: ") }

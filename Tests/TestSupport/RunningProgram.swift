@@ -123,13 +123,18 @@ public struct ProcessTree: CustomStringConvertible {
     read(pid, "task/\(pid)/children").split(separator: " ").compactMap { Int32($0) }
   }
 
+  /// What it was executed as; a child that has not executed anything yet has its parent's.
+  public static func arguments(of pid: Int32) -> [String] {
+    read(pid, "cmdline").split(separator: "\0").map(String.init)
+  }
+
   public func kill() { pids.forEach { _ = Glibc.kill($0, SIGKILL) } }
 
   /// A line each: what it is, its state and where in the kernel it waits.
   public var description: String {
     pids.map { pid in
       let state = Self.read(pid, "stat").split(separator: ")").last?.split(separator: " ").first ?? "?"
-      let command = Self.read(pid, "cmdline").replacing("\0", with: " ").suffix(160)
+      let command = Self.arguments(of: pid).joined(separator: " ").suffix(160)
       let stack = Self.read(pid, "stack").split(separator: "\n").map { $0.dropFirst(11) }.joined(
         separator: " ")
       return "\(pid) \(state) \(Self.read(pid, "wchan")) [\(Self.read(pid, "syscall"))] \(stack): \(command)"
