@@ -32,13 +32,14 @@ public struct ComparedMetric: Sendable, Hashable {
   /// Whether a case of this pattern shows the metric unless somebody asks for others.
   ///
   /// - Every median latency.
-  /// - CPU time of both sides. Of a paced load the consumer's only: its producer spins until a message is due.
+  /// - CPU time of both sides. Of a paced load and a wake-up the consumer's only: its producer spins until a message
+  ///   is due.
   /// - The rate, where it is what the pattern measures. A closed loop's rate is its mean round trip upside down.
   func isDefault(in pattern: String) -> Bool {
-    let isPaced = pattern.hasPrefix("paced")
+    let spins = CaseIdentity.producerAwaitsDueTimes(in: pattern)
     switch name {
-    case "cpu": return !isPaced
-    case "cpu_consumer": return isPaced
+    case "cpu": return !spins
+    case "cpu_consumer": return spins
     case "message_rate": return !pattern.hasPrefix("round-trip")
     case "achieved_rate": return true
     default: return name.hasPrefix("latency_") && name.hasSuffix("_p50")

@@ -157,9 +157,11 @@ public struct Selection: Sendable {
   }
 
   /// The latency that a case is about, without its percentile: `latency_rtt`. Nil for one that has none, as
-  /// a stream. A paced case has two; what its users wait for is the response time.
+  /// a stream. A paced case has two; what its users wait for is the response time. A connection has three; it is about
+  /// how long it takes to come.
   public func latency(of chosen: Case) -> String? {
-    ["latency_rtt", "latency_response", "latency_service"].first { name in
+    ["latency_rtt", "latency_response", "latency_service", "latency_wake_up", "latency_set_up"].first {
+      name in
       chosen.trials.contains { value("\(name)_p50", of: $0) != nil }
     }
   }
@@ -181,8 +183,10 @@ enum DerivedMetric {
 
   /// What is exported where nothing was asked for, the most important first.
   static let headlines = [
-    "latency_rtt_p50", "latency_response_p50", "latency_service_p50", "latency_rtt_p99",
-    "latency_response_p99", "latency_service_p99", "message_rate", "goodput", "achieved_rate", cpu.name,
+    "latency_rtt_p50", "latency_response_p50", "latency_service_p50", "latency_wake_up_p50",
+    "latency_set_up_p50",
+    "latency_first_message_p50", "latency_tear_down_p50", "latency_rtt_p99", "latency_response_p99",
+    "latency_service_p99", "latency_wake_up_p99", "message_rate", "goodput", "achieved_rate", cpu.name,
   ]
 }
 

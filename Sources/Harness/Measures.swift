@@ -27,10 +27,15 @@ struct Measures {
     case .roundTrip: ["latency_rtt"]
     case .stream: []
     case .paced: ["latency_service", "latency_response"]
+    case .wakeUp: ["latency_wake_up"]
+    case .connect: ["latency_set_up", "latency_first_message", "latency_tear_down"]
     }
   }
 
-  var all: [Measure] { histograms.flatMap(latencies) + rates + costs + circumstances }
+  var all: [Measure] {
+    let costs = planned.pattern == .connect ? [] : costs
+    return histograms.flatMap(latencies) + rates + costs + circumstances
+  }
 
   /// What came; less than was sent only where the mechanism may lose messages.
   private var messages: Double { Double(measurement.consumer.messages) }
@@ -69,9 +74,13 @@ struct Measures {
 
   private var rates: [Measure] {
     let rate = elapsedNanoseconds > 0 ? messages * 1e9 / elapsedNanoseconds : nil
+    // Here the pattern sets the pace.
+    if [.wakeUp, .connect].contains(planned.pattern) { return [] }
     let samples = Int(measurement.consumer.messages)
     let bytes = Double(planned.identity.messageBytes)
     guard planned.pattern != .paced else {
+      // From the first due message to the last one received lie one interval fewer than messages.
+      let rate = rate.map { messages > 1 ? $0 * (messages - 1) / messages : $0 }
       return [
         Measure(
           "offered_rate", planned.identity.rateTargetPerSecond, unit: "1/s", better: .none, samples: samples),

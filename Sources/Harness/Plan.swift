@@ -5,11 +5,42 @@ import Measurement
 import Results
 
 /// Which CPUs the workers of a run are pinned to.
-public enum PinRequest: Sendable, Equatable {
+public enum PinRequest: Sendable, Equatable, CustomStringConvertible {
   /// Different cores that share a cache and a node, or the nearest to it that the machine has.
   case auto
   case none
   case cpus(Int, Int)
+  /// The first pair of CPUs that are so near to each other.
+  case relation(Placement)
+
+  /// As it is typed: `auto`, `none`, `2,3` or `same-l3`.
+  public init?(_ word: String) {
+    switch word {
+    case "auto": self = .auto
+    case "none": self = .none
+    default:
+      let cpus = word.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+      if cpus.count == 2, let producer = cpus[0], let consumer = cpus[1] {
+        self = .cpus(producer, consumer)
+      } else if let placement = Placement(rawValue: word), Self.relations.contains(placement) {
+        self = .relation(placement)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .auto: "auto"
+    case .none: "none"
+    case .cpus(let producer, let consumer): "\(producer),\(consumer)"
+    case .relation(let placement): placement.rawValue
+    }
+  }
+
+  /// Between CPUs of one machine.
+  public static let relations = Placement.allCases.filter { $0 != .crossHost && $0 != .unpinned }
 }
 
 /// A case that can be run.
@@ -18,6 +49,8 @@ public struct PlannedCase: Sendable {
   public var form: Form
   public var pattern: PatternKind
   public var arrival: Arrival
+  /// Of a wake-up; 0 in every other pattern.
+  public var gapNanoseconds: UInt64 = 0
   public var touch: Touch
   public var attach: Attach
   public var scope: ChannelScope
@@ -27,8 +60,13 @@ public struct PlannedCase: Sendable {
 
   /// What a trial takes: measurement, warm-up, starting two workers, and two probes.
   var predictedNanoseconds: UInt64 {
-    let measured = messages.map { $0 * 2000 } ?? durationNanoseconds
-    return measured + measured / 3 + (attach == .name ? 50_000_000 : 25_000_000)
+    let start: UInt64 = attach == .name ? 50_000_000 : 25_000_000
+    if pattern == .connect {
+      return max(messages ?? ConnectionTimes.least, 1) * start / 2
+    }
+    let measured =
+      messages.map { $0 * (2000 + gapNanoseconds) } ?? max(durationNanoseconds, 20 * gapNanoseconds)
+    return measured + measured / 3 + start
   }
 
   /// Upper bound for a trial. Generous: it is there for hangs, not for slow machines.

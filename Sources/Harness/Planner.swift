@@ -89,14 +89,21 @@ public struct Planner {
       ? block.sizes ?? [traits.minimumMessageByteCount] : [traits.minimumMessageByteCount]
   }
 
-  private typealias Load = (rate: Double?, arrival: Arrival)
+  /// What a pattern varies beside the size.
+  private struct Load {
+    var rate: Double?
+    var arrival = Arrival.constant
+    var gapNanoseconds: UInt64 = 0
+  }
 
   private func loads(_ pattern: PatternKind, _ block: Suite.Block) throws(UsageError) -> [Load] {
-    guard pattern == .paced else { return [(nil, .constant)] }
+    if pattern == .wakeUp { return block.gaps.map { Load(gapNanoseconds: $0) } }
+    guard pattern == .paced else { return [Load()] }
     guard !block.rates.isEmpty else {
-      throw UsageError("The pattern 'paced' needs an offered load: add --rate 10k (messages per second).")
+      throw UsageError(
+        "The pattern 'paced' needs an offered load: add --rate 10k (messages per second) or --rate sweep.")
     }
-    return block.rates.flatMap { rate in block.arrivals.map { (rate, $0) } }
+    return block.rates.flatMap { rate in block.arrivals.map { Load(rate: rate, arrival: $0) } }
   }
 
   private func addCase(
@@ -106,7 +113,7 @@ public struct Planner {
     let mechanism = request.entry.mechanism
     let identity = CaseIdentity(
       mechanism: mechanism.id, variant: request.variant,
-      pattern: label(pattern, load.arrival, block.touch, mechanism.traits(of: request.variant).framing),
+      pattern: label(pattern, load, block.touch, mechanism.traits(of: request.variant).framing),
       wait: wait.rawValue,
       placement: plan.placement.rawValue, attach: attach.rawValue, scope: scope.rawValue, messageBytes: size,
       rateTargetPerSecond: load.rate, touch: block.touch.rawValue)
@@ -124,17 +131,21 @@ public struct Planner {
     }
     plan.cases.append(
       PlannedCase(
-        identity: identity, form: form, pattern: pattern, arrival: load.arrival, touch: block.touch,
+        identity: identity, form: form, pattern: pattern, arrival: load.arrival,
+        gapNanoseconds: load.gapNanoseconds, touch: block.touch,
         attach: attach, scope: scope, trials: block.trials, durationNanoseconds: block.durationNanoseconds,
         messages: block.messages))
   }
 
-  /// What makes it a different case stands in its pattern: a Poisson arrival, payloads that are not touched, and
-  /// that nothing but a wake-up goes round.
+  /// What makes it a different case stands in its pattern: a Poisson arrival, the gap of a wake-up, payloads that are
+  /// not touched, and that nothing but a wake-up goes round.
   private func label(
-    _ pattern: PatternKind, _ arrival: Arrival, _ touch: Touch, _ framing: Traits.Framing
+    _ pattern: PatternKind, _ load: Load, _ touch: Touch, _ framing: Traits.Framing
   ) -> String {
-    pattern.rawValue + (pattern == .paced && arrival == .poisson ? "-poisson" : "")
+    // Here a notification does what it is for, and is compared with what carries messages.
+    if pattern == .wakeUp { return "\(pattern.rawValue):\(Units.name(nanoseconds: load.gapNanoseconds))" }
+    if pattern == .connect { return pattern.rawValue }
+    return pattern.rawValue + (pattern == .paced && load.arrival == .poisson ? "-poisson" : "")
       + (framing == .notification ? ":notification" : touch == .header ? ":header" : "")
   }
 
@@ -149,10 +160,14 @@ public struct Planner {
     if scope == .network && (traits.reach != .network || attach != .name) {
       return "\(id) does not leave the host: it has no '--scope network'."
     }
-    if traits.framing == .notification && pattern != .roundTrip {
-      return "\(id) is a notification: it carries no messages, so only its round trip is measured."
+    if traits.framing == .notification && [.stream, .paced].contains(pattern) {
+      return
+        "\(id) is a notification: it carries no messages, so only its round trip, wake-up and connection are measured."
     }
-    if pattern == .paced && !traits.deliversAcrossProcesses {
+    if pattern == .connect && !traits.deliversAcrossProcesses {
+      return "\(id) connects nothing."
+    }
+    if pattern.isOneWay && !traits.deliversAcrossProcesses {
       return "\(id) sends nothing from one process to another, so there is nothing to time one way."
     }
     return nil
@@ -227,6 +242,12 @@ public struct Planner {
     case .cpus(let producer, let consumer):
       let (first, second) = (try cpu(producer), try cpu(consumer))
       return (producer, consumer, topology.placement(first, second))
+    case .relation(let wanted):
+      guard let (first, second) = topology.pair(wanted) else {
+        let present = topology.placements.map(\.rawValue).joined(separator: ", ")
+        throw UsageError("This machine has no two CPUs that are '\(wanted.rawValue)'; it has \(present).")
+      }
+      return (first.id, second.id, wanted)
     }
   }
 

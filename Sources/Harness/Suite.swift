@@ -30,6 +30,8 @@ public struct Suite: Sendable {
     /// Messages per second, for `paced`.
     public var rates: [Double]
     public var arrivals: [Arrival]
+    /// Nanoseconds, for `wake-up`.
+    public var gaps: [UInt64]
     public var touch: Touch
     public var trials: Int
     public var durationNanoseconds: UInt64
@@ -40,7 +42,8 @@ public struct Suite: Sendable {
       mechanisms: [String]? = nil, patterns: [PatternKind] = [.roundTrip], sizes: [Int]? = nil,
       waits: [WaitKind]? = nil, attach: [Attach]? = nil, scopes: [ChannelScope] = [.host],
       rates: [Double] = [],
-      arrivals: [Arrival] = [.constant], touch: Touch = .all, trials: Int = 3,
+      arrivals: [Arrival] = [.constant], gaps: [UInt64] = Block.gapSweep, touch: Touch = .all,
+      trials: Int = 3,
       durationNanoseconds: UInt64 = 250_000_000, messages: UInt64? = nil
     ) {
       self.mechanisms = mechanisms
@@ -51,11 +54,27 @@ public struct Suite: Sendable {
       self.scopes = scopes
       self.rates = rates
       self.arrivals = arrivals
+      self.gaps = gaps
       self.touch = touch
       self.trials = trials
       self.durationNanoseconds = durationNanoseconds
       self.messages = messages
     }
+  }
+}
+
+extension Suite.Block {
+  /// From what a spinning consumer notices at once to what lets a CPU fall asleep.
+  public static let gapSweep: [UInt64] = [1000, 10_000, 100_000, 1_000_000, 10_000_000]
+
+  /// Three steps per decade, whatever the machine: the same loads everywhere, up to and beyond saturation.
+  public static let rateSweep: [Double] = [1e3, 1e4, 1e5, 1e6].flatMap { decade in
+    [1, 2, 5].map { $0 * decade }
+  }
+
+  /// One offered load as it is typed, or all of the `sweep`; nil for anything else.
+  public static func rates(_ word: String) -> [Double]? {
+    word == "sweep" ? rateSweep : Units.rate(word).map { [$0] }
   }
 }
 
@@ -103,7 +122,8 @@ private struct SuiteReader {
     try expect(
       object,
       keys: [
-        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "touch", "trials",
+        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "gaps", "touch",
+        "trials",
         "duration",
       ],
       in: "a block")
@@ -117,7 +137,8 @@ private struct SuiteReader {
     block.waits = try list(object, "waits") { WaitKind(rawValue: $0) }
     block.attach = try list(object, "attach") { Attach(rawValue: $0) }
     block.scopes = try list(object, "scopes") { ChannelScope(rawValue: $0) } ?? [.host]
-    block.rates = try list(object, "rates", Units.rate) ?? []
+    block.rates = try list(object, "rates", Suite.Block.rates)?.flatMap { $0 } ?? []
+    block.gaps = try list(object, "gaps", Units.nanoseconds) ?? Suite.Block.gapSweep
     block.arrivals = try list(object, "arrival") { Arrival(rawValue: $0) } ?? [.constant]
     block.touch = try list(object, "touch") { Touch(rawValue: $0) }?.first ?? .all
     guard let trials = (object["trials"] ?? defaults["trials"]) as? Int, trials > 0 else {

@@ -21,6 +21,8 @@ public struct TrialMeasurement: Sendable {
   public var histograms: [SharedHistogram.Snapshot]
   /// Opening the channel, both forks and attaching.
   public var setupNanoseconds: UInt64
+  /// The end of both transports and closing the channel.
+  public var tearDownNanoseconds: UInt64 = 0
   public var stealNanoseconds: UInt64?
 }
 
@@ -56,7 +58,7 @@ public struct TrialRunner: PairRunner {
   }
 
   public mutating func run(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome {
-    let outcome = attempt(planned, plan, trial: trial)
+    let outcome = planned.pattern == .connect ? connect(planned, plan, trial) : attempt(planned, plan, trial)
     guard case .failed(let reason) = outcome else { return outcome }
     // A service that has ended explains what the workers saw of it.
     let endings = services.takeEndings()
@@ -65,15 +67,29 @@ public struct TrialRunner: PairRunner {
     return .failed("\(([sentence] + endings).joined(separator: "; ")).")
   }
 
-  private mutating func attempt(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome {
+  /// One connection after the other.
+  private mutating func connect(_ planned: PlannedCase, _ plan: Plan, _ trial: Int) -> TrialOutcome {
+    let times = ConnectionTimes()
+    let end = Clock.monotonicNanoseconds() + planned.durationNanoseconds
+    while planned.messages.map({ times.count < $0 })
+      ?? (times.count < ConnectionTimes.least || Clock.monotonicNanoseconds() < end)
+    {
+      let outcome = attempt(planned, plan, trial)
+      guard case .measured(let connection) = outcome else { return outcome }
+      times.record(connection)
+    }
+    return times.measurement.map { .measured($0) } ?? .failed("No connection was made.")
+  }
+
+  private mutating func attempt(_ planned: PlannedCase, _ plan: Plan, _ trial: Int) -> TrialOutcome {
     serial += 1
     var spec = ChannelSpec(
       variant: planned.identity.variant, wait: planned.form.wait, attach: planned.attach,
       messageByteCount: planned.identity.messageBytes,
-      messagesInFlight: planned.pattern == .roundTrip ? 1 : nil, memory: plan.memory,
+      messagesInFlight: [.stream, .paced].contains(planned.pattern) ? nil : 1, memory: plan.memory,
       topology: plan.topology, scope: scope, serial: serial, stallLimitNanoseconds: deadline(planned),
       services: services, workerCommand: [Program.ownPath, "worker"])
-    let settings = TrialSettings(
+    var settings = TrialSettings(
       pattern: planned.pattern,
       payload: Payload(byteCount: planned.identity.messageBytes, touch: planned.touch),
       reply: Payload(
@@ -81,7 +97,8 @@ public struct TrialRunner: PairRunner {
       clock: clock,
       durationNanoseconds: planned.durationNanoseconds, messages: planned.messages,
       rate: planned.identity.rateTargetPerSecond ?? 0, arrival: planned.arrival,
-      seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU, consumerCPU: plan.consumerCPU,
+      gapNanoseconds: planned.gapNanoseconds, seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU,
+      consumerCPU: plan.consumerCPU,
       echoSpinSteps: plan.echoSpinSteps)
     page.reset()
     let began = Clock.monotonicNanoseconds()
@@ -92,16 +109,28 @@ public struct TrialRunner: PairRunner {
         spec.hosts = try services.ready(TwoHosts.self).hosts
       }
       let channel = try planned.form.open(spec)
-      defer { channel.close() }
       let opened = Clock.monotonicNanoseconds() - began
+      settings.meetsBeforeAttaching = planned.pattern == .connect && !channel.hasActivatedWorker
       let start = WorkerStart(
         channel: channel, id: planned.form.mechanism.id, spec: spec, settings: settings, page: page,
         pagePath: pagePath)
-      if let stopped = execute(start, deadline(planned)) { return stopped }
-      return collect(opened, steal, plan, mayDrop: traits.delivery == .mayDrop)
+      let outcome =
+        execute(start, deadline(planned))
+        ?? collect(opened, steal, plan, mayDrop: traits.delivery == .mayDrop)
+      return close(channel, outcome)
     } catch {
       return .failed(error.description)
     }
+  }
+
+  private func close(_ channel: OpenChannel, _ outcome: TrialOutcome) -> TrialOutcome {
+    let began = Clock.monotonicNanoseconds()
+    channel.close()
+    guard case .measured(var measurement) = outcome else { return outcome }
+    measurement.tearDownNanoseconds =
+      max(measurement.producer.tearDownNanoseconds, measurement.consumer.tearDownNanoseconds)
+      + Clock.monotonicNanoseconds() - began
+    return .measured(measurement)
   }
 
   private func cpus(_ plan: Plan) -> [Int] {
@@ -119,8 +148,12 @@ public struct TrialRunner: PairRunner {
     var workers: [StartedWorker] = []
     do throws(SystemError) {
       // Who is started by a service has its order before the other one asks for it.
-      for role in Role.allCases where start.isActivated(role) { workers.append(try start.start(role)) }
-      for role in Role.allCases where !start.isActivated(role) { workers.append(try start.start(role)) }
+      for role in Role.allCases where start.channel.isActivated(role) {
+        workers.append(try start.start(role))
+      }
+      for role in Role.allCases where !start.channel.isActivated(role) {
+        workers.append(try start.start(role))
+      }
     } catch {
       stop(workers)
       start.channel.relinquish()
@@ -172,10 +205,6 @@ struct WorkerStart {
   let page: ControlPage
   let pagePath: String
 
-  func isActivated(_ role: Role) -> Bool {
-    if case .activated = channel.launch(role) { true } else { false }
-  }
-
   func start(_ role: Role) throws(SystemError) -> StartedWorker {
     switch channel.launch(role) {
     case .fork:
@@ -196,6 +225,14 @@ struct WorkerStart {
   private func order(_ role: Role, _ address: String, isActivated: Bool = false) -> WorkerOrder {
     WorkerOrder(id, role, address: address, spec, settings, page: pagePath, isActivated: isActivated)
   }
+}
+
+extension OpenChannel {
+  func isActivated(_ role: Role) -> Bool {
+    if case .activated = launch(role) { true } else { false }
+  }
+
+  var hasActivatedWorker: Bool { Role.allCases.contains(where: isActivated) }
 }
 
 /// A worker whose end is awaited.

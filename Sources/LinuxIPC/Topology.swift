@@ -106,15 +106,22 @@ extension Topology {
   /// of different cores, else one CPU for both.
   public func defaultPair() -> (CPU, CPU) {
     let preference: [Placement] = [.sameL3, .sameSocket, .crossSocket, .crossNode, .smtSibling]
-    for wanted in preference {
-      for first in cpus {
-        for second in cpus where second.id > first.id && placement(first, second) == wanted {
-          return (first, second)
-        }
+    return preference.lazy.compactMap { pair($0) }.first ?? (cpus[0], cpus[0])
+  }
+
+  /// The first pair that is as near as wanted; nil where this machine has none.
+  public func pair(_ wanted: Placement) -> (CPU, CPU)? {
+    if wanted == .sameCore { return cpus.first.map { ($0, $0) } }
+    for first in cpus {
+      for second in cpus where second.id > first.id && placement(first, second) == wanted {
+        return (first, second)
       }
     }
-    return (cpus[0], cpus[0])
+    return nil
   }
+
+  /// The relations that this machine's CPUs have, the nearest first.
+  public var placements: [Placement] { Placement.allCases.filter { pair($0) != nil } }
 }
 
 /// Where a worker runs.

@@ -22,6 +22,7 @@ public struct ControlPage: Sendable {
     static var agreed: Int { 384 }
     static var endSeen: Int { 448 }
     static var probe: Int { 512 }  // one pair of lines for each direction
+    static var idle: Int { 768 }  // an IdleLine
     static var reports: Int { 1024 }  // 1 KiB for each role
     static var histograms: Int { 4096 }
   }
@@ -133,6 +134,8 @@ public struct ControlPage: Sendable {
     return true
   }
 
+  var idleLine: IdleLine { IdleLine(at: mapping.base + Offset.idle) }
+
   var endSeen: Futex { Futex(at: mapping.base + Offset.endSeen) }
 
   private func arrivals(_ role: Role) -> Futex {
@@ -171,8 +174,10 @@ public struct WorkerReport: Sendable, BitwiseCopyable, Codable {
   public var cpu: Int32 = -1
   /// 0 until the worker has begun: the harness may not have started it itself.
   public var pid: Int32 = 0
-  /// From the first barrier to the end of attaching.
+  /// From being pinned to the end of attaching; in a connection, from the moment at which both were.
   public var attachNanoseconds: UInt64 = 0
+  /// Telling the peer that no more will come, and giving the transport up.
+  public var tearDownNanoseconds: UInt64 = 0
   /// Pages of the shared mapping on NUMA nodes 0 to 7, of up to 1,024 looked at; only from the producer.
   public var pagesPerNode = SIMD8<UInt16>()
   public var facts = TransportFacts()

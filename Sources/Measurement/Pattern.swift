@@ -6,6 +6,11 @@ public enum PatternKind: String, CaseIterable, Codable, Sendable {
   case roundTrip = "round-trip"
   case stream
   case paced
+  case wakeUp = "wake-up"
+  case connect
+
+  /// Whether messages are timed from one side to the other, so that both must read one clock.
+  public var isOneWay: Bool { self == .paced || self == .wakeUp }
 }
 
 /// When messages of a paced load are due.
@@ -32,6 +37,9 @@ public struct Phase: Sendable {
   public var secondary: SharedHistogram
   /// What a slowed echo multiplies before it answers; 0 everywhere else.
   public var echoSpinSteps: UInt64
+  /// Wake-ups: how long the consumer has been idle when a message is sent.
+  public var gapTicks: UInt64
+  public var idleLine: IdleLine
   /// Set by the consumer when it has seen the end of a phase in which messages may be lost.
   public var endSeen: Futex
 }

@@ -15,6 +15,8 @@ public struct TrialSettings: Sendable, Codable {
   /// Paced loads: messages per second.
   public var rate: Double
   public var arrival: Arrival
+  /// Wake-ups: nanoseconds for which the consumer is idle before a message.
+  public var gapNanoseconds: UInt64
   public var seed: UInt64
   public var producerCPU: Int?
   public var consumerCPU: Int?
@@ -23,7 +25,8 @@ public struct TrialSettings: Sendable, Codable {
 
   public init(
     pattern: PatternKind, payload: Payload, reply: Payload, clock: Clock, durationNanoseconds: UInt64,
-    messages: UInt64? = nil, rate: Double = 0, arrival: Arrival = .constant, seed: UInt64,
+    messages: UInt64? = nil, rate: Double = 0, arrival: Arrival = .constant, gapNanoseconds: UInt64 = 0,
+    seed: UInt64,
     producerCPU: Int?, consumerCPU: Int?, echoSpinSteps: UInt64 = 0
   ) {
     self.pattern = pattern
@@ -34,11 +37,16 @@ public struct TrialSettings: Sendable, Codable {
     self.messages = messages
     self.rate = rate
     self.arrival = arrival
+    self.gapNanoseconds = gapNanoseconds
     self.seed = seed
     self.producerCPU = producerCPU
     self.consumerCPU = consumerCPU
     self.echoSpinSteps = echoSpinSteps
   }
+
+  /// Whether both workers wait for each other before they attach, so that nobody's start is taken for a part of it. One
+  /// that is started by the other's attaching cannot.
+  public var meetsBeforeAttaching = false
 
   var cpusAreDistinct: Bool { producerCPU != nil && consumerCPU != nil && producerCPU != consumerCPU }
 }
@@ -57,13 +65,16 @@ public enum Worker {
     var session = WorkerSession(role, settings, page)
     do throws(WorkerFailure) {
       try session.pin()
+      try session.begin()
       let attachment = try Worker.explaining(attach)
       switch settings.pattern {
       case .roundTrip where settings.echoSpinSteps > 0:
         try work(type, SlowedRoundTrip.self, attachment, role, spec, &session)
-      case .roundTrip: try work(type, RoundTrip.self, attachment, role, spec, &session)
+      // A connection is made for one round trip, which is not warmed up: that is the point.
+      case .roundTrip, .connect: try work(type, RoundTrip.self, attachment, role, spec, &session)
       case .stream: try work(type, Stream.self, attachment, role, spec, &session)
       case .paced: try work(type, Paced.self, attachment, role, spec, &session)
+      case .wakeUp: try work(type, WakeUp.self, attachment, role, spec, &session)
       }
       return 0
     } catch {
@@ -89,7 +100,10 @@ public enum Worker {
       try session.finish(phase, received, transport.stalls)
     }
     session.note(transport.facts)
+    session.willTearDown()
     transport.shutDown()
+    _ = consume transport
+    session.hasTornDown()
     try session.probeAfterwards()
   }
 

@@ -17,7 +17,7 @@ public struct WorkerSession {
   private var usageBefore = ResourceUsage()
   private var migrationsBefore: UInt64?
   private var stallsBefore: UInt64 = 0
-  private let began = Clock.monotonicNanoseconds()
+  private var began = Clock.monotonicNanoseconds()
 
   @usableFromInline init(_ role: Role, _ settings: TrialSettings, _ page: ControlPage) {
     self.role = role
@@ -44,6 +44,20 @@ public struct WorkerSession {
     report.cpu = Int32(Affinity.currentCPU())
   }
 
+  /// After this it attaches.
+  @usableFromInline mutating func begin() throws(WorkerFailure) {
+    if settings.meetsBeforeAttaching {
+      guard page.barrier(role) else { throw Self.peerGaveUp }
+    }
+    began = Clock.monotonicNanoseconds()
+  }
+
+  @usableFromInline mutating func willTearDown() { began = Clock.monotonicNanoseconds() }
+
+  @usableFromInline mutating func hasTornDown() {
+    report.tearDownNanoseconds = Clock.monotonicNanoseconds() - began
+  }
+
   /// - Parameter mapping: the memory that both sides share, where they do.
   @usableFromInline mutating func attached(_ mapping: Mapping?) throws(WorkerFailure) {
     if role == .producer, let mapping {
@@ -55,7 +69,7 @@ public struct WorkerSession {
     report.stage = .attached
     publish()
     report.probeBefore = try probe()
-    if settings.pattern == .paced && role == .producer { try requireOneClock() }
+    if settings.pattern.isOneWay && role == .producer { try requireOneClock() }
     report.stage = .ready
     publish()
   }
@@ -111,18 +125,20 @@ public struct WorkerSession {
         rate: max(settings.rate, 1e-3), arrival: settings.arrival, seed: settings.seed &+ nextSequence,
         clock: settings.clock),
       primary: page.histogram(0), secondary: page.histogram(1), echoSpinSteps: settings.echoSpinSteps,
+      gapTicks: settings.clock.ticks(nanoseconds: Double(settings.gapNanoseconds)), idleLine: page.idleLine,
       endSeen: page.endSeen)
     // The count may have come from another machine.
     nextSequence &+= count
-    begin()
+    beginPhase()
     return phase
   }
 
   private static var measuredFlag: UInt64 { 1 << 63 }
 
-  private mutating func begin() {
+  private mutating func beginPhase() {
     // Warm-up recorded into the same histograms; what it recorded is discarded here, by the side that writes.
-    let recorder: Role = settings.pattern == .roundTrip ? .producer : .consumer
+    let isRoundTrip = settings.pattern == .roundTrip || settings.pattern == .connect
+    let recorder: Role = isRoundTrip ? .producer : .consumer
     if role == recorder {
       page.histogram(0).reset()
       page.histogram(1).reset()
@@ -157,7 +173,13 @@ public struct WorkerSession {
     stallsBefore = stalls
     // A phase is over when both sides are through it.
     guard page.barrier(role) else { throw Self.peerGaveUp }
-    calibration.took(Clock.monotonicNanoseconds() - phaseBegan)
+    if settings.pattern == .paced {
+      // A paced load begins when its first message is due.
+      let now = settings.clock.now()
+      calibration.took(settings.clock.nanoseconds(now > phase.startTicks ? now - phase.startTicks : 1))
+    } else {
+      calibration.took(Clock.monotonicNanoseconds() - phaseBegan)
+    }
   }
 
   @usableFromInline mutating func fail(_ failure: WorkerFailure) -> Int32 {
@@ -178,22 +200,26 @@ struct Calibration {
   private var phases = 0
   private var isSettled = false
 
-  init(_ settings: TrialSettings) { self.settings = settings }
+  init(_ settings: TrialSettings) {
+    self.settings = settings
+    if settings.pattern == .paced { count = min(count, max(1, offered(for: target))) }
+  }
 
   /// A tenth of the trial, and long enough for the barrier around it not to matter.
   private var target: UInt64 { max(settings.durationNanoseconds / 10, 4_000_000) }
 
   mutating func next() -> (count: UInt64, isMeasured: Bool) {
-    if let fixed = fixedCount {
+    if settings.pattern == .connect { return (1, true) }
+    if let fixed = settings.messages {
       defer { isSettled = true }
       return isSettled ? (fixed, true) : (max(1, fixed / 10), false)
     }
     guard lastNanoseconds > 0 else { return (count, false) }
-    let rate = Double(count) / Double(lastNanoseconds)
+    let rate = rate
     // The first messages may wait for a connection that is still being made: they say nothing about the rate.
     if phases == 1 && lastNanoseconds >= target { return (count, false) }
     if lastNanoseconds >= target {
-      return (max(Self.leastCount, UInt64(rate * Double(settings.durationNanoseconds))), true)
+      return (max(leastCount, UInt64(rate * Double(settings.durationNanoseconds))), true)
     }
     // A little more than the target needs, but never a leap on the strength of a few messages.
     let wanted = UInt64(rate * Double(target) * 1.2)
@@ -202,12 +228,19 @@ struct Calibration {
   }
 
   /// A median needs 20 samples: what takes milliseconds gets a longer trial.
-  private static var leastCount: UInt64 { 20 }
+  private var leastCount: UInt64 { settings.pattern == .paced ? 1 : 20 }
 
-  private var fixedCount: UInt64? {
-    if let messages = settings.messages { return messages }
-    guard settings.pattern == .paced else { return nil }
-    return max(1, UInt64(settings.rate * Double(settings.durationNanoseconds) / 1e9))
+  /// Messages per nanosecond that were found to be possible: for a paced load no more than are offered, and fewer only
+  /// where they cannot be had. A load beyond saturation so takes no longer than one below.
+  private var rate: Double {
+    let found = Double(count) / Double(lastNanoseconds)
+    guard settings.pattern == .paced else { return found }
+    let offered = settings.rate / 1e9
+    return found < 0.9 * offered ? found : offered
+  }
+
+  private func offered(for nanoseconds: UInt64) -> UInt64 {
+    UInt64(settings.rate * Double(nanoseconds) / 1e9)
   }
 
   mutating func took(_ nanoseconds: UInt64) {

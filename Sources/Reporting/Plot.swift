@@ -55,6 +55,11 @@ public struct Plot: Sendable {
       "paced-latency-over-rate", "One-way latency over offered load",
       "Response time, p99. Where a line turns up, the mechanism is about to be overloaded. \(axes)"
     ),
+    (
+      "wake-up-over-gap", "Wake-up over idle time",
+      "Median of all samples, from the send to the receive; the bars reach from the lowest to the highest trial. "
+        + "\(axes)"
+    ),
   ]
 
   /// The SVG element alone, with ids that no other picture on the page has.

@@ -49,6 +49,11 @@ public enum Quantity {
     scaled(perSecond, by: 1000, ["/s", "k/s", "M/s", "G/s"], trimmed: true)
   }
 
+  /// A duration that somebody chose: `100 µs`.
+  public static func gap(_ nanoseconds: UInt64) -> String {
+    scaled(Double(nanoseconds), by: 1000, ["ns", "µs", "ms", "s"], trimmed: true)
+  }
+
   /// `14.1 MiB/s`, `4.02 GiB/s`.
   public static func goodput(bytesPerSecond: Double) -> String {
     scaled(bytesPerSecond, by: 1024, ["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"])

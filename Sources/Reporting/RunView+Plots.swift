@@ -75,6 +75,21 @@ extension RunView {
       facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"])
   }
 
+  /// How long a wake-up takes over how long the consumer was idle.
+  var overGap: Drawing {
+    let pattern = "wake-up"
+    let lines = plotted(pattern).map { series in
+      Drawing.Line(
+        series: series,
+        rows: gaps(pattern).compactMap { gap in
+          series.at(gap: gap).flatMap { row(at: Double(gap), $0.percentile(50, of: "latency_wake_up")) }
+        })
+    }
+    return Drawing(
+      name: "wake-up-over-gap", x: 0, y: 1, columns: ["gap_ns", "", "minimum", "maximum"],
+      lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern))
+  }
+
   /// The one-way latency of the reference size over the offered load: p99 of the response time, and beside
   /// it what else a reader of the file may want to draw.
   var overLoad: Drawing {

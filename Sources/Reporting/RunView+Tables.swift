@@ -45,26 +45,34 @@ extension RunView {
   func everyCase(_ pattern: String, _ figures: [Figure]) -> Table {
     var notes = Notes()
     let isPaced = measured.contains {
-      $0.identity.pattern == pattern && $0.identity.rateTargetPerSecond != nil
+      $0.identity.family == pattern && $0.identity.rateTargetPerSecond != nil
     }
+    let hasGaps = !gaps(pattern).isEmpty
     var columns = Self.nameColumns + [Table.Column("size")]
     if isPaced { columns.append(Table.Column("load")) }
+    if hasGaps { columns.append(Table.Column("gap")) }
     columns.append(Table.Column("trials"))
     columns += figures.map { Table.Column($0.title, group: $0.group, rank: $0.rank) }
     var rows: [[Table.Cell]] = []
     for series in series(pattern) {
-      for summary in series.cases.sorted(by: { $0.identity < $1.identity }) {
+      for summary in series.cases.sorted(by: Self.precedes) {
         var row = Self.nameCells(series)
         row.append(Table.Cell(Quantity.size(bytes: Double(summary.identity.messageBytes))))
         if isPaced {
           row.append(Table.Cell(summary.identity.rateTargetPerSecond.map(Quantity.load(perSecond:)) ?? ""))
         }
+        if hasGaps { row.append(Table.Cell(summary.identity.gapNanoseconds.map(Quantity.gap) ?? "")) }
         row.append(Table.Cell("\(summary.okTrials)"))
         rows.append(row + figures.map { notes.cell($0, of: summary) })
       }
     }
     let table = Table("Every case", columns: columns, rows: rows, notes: notes.sentences, isFolded: true)
     return table.withoutEmptyColumns
+  }
+
+  private static func precedes(_ one: CaseSummary, _ other: CaseSummary) -> Bool {
+    let gaps = [one, other].map { $0.identity.gapNanoseconds ?? 0 }
+    return gaps[0] == gaps[1] ? one.identity < other.identity : gaps[0] < gaps[1]
   }
 
   /// The first cells of every row: the mechanism and how it waits.

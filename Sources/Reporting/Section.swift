@@ -27,6 +27,10 @@ extension RunView {
           stream(pattern)
         } else if pattern.hasPrefix("paced") {
           paced(pattern)
+        } else if pattern == "wake-up" {
+          wakeUp(pattern)
+        } else if pattern == "connect" {
+          connect(pattern)
         } else {
           other(pattern)
         }
@@ -38,7 +42,7 @@ extension RunView {
   }
 
   private func titleSuffix(_ pattern: String) -> String {
-    let isUntouched = measured.contains { $0.identity.pattern == pattern && $0.identity.touch != "all" }
+    let isUntouched = measured.contains { $0.identity.family == pattern && $0.identity.touch != "all" }
     return (pattern.contains("poisson") ? ", Poisson arrivals" : "") + (isUntouched ? ", header only" : "")
   }
 
@@ -160,6 +164,54 @@ extension RunView {
     let title = "Response time p99 by offered load, \(Quantity.size(bytes: Double(size)))"
     return table(
       title, series(pattern).filter { $0.cases.contains { $0.identity.messageBytes == size } }, sources)
+  }
+
+  private func wakeUp(_ pattern: String) -> Section {
+    let histogram = "latency_wake_up"
+    let overGap = { (percentile: Double) -> Table in
+      let sources = gaps(pattern).enumerated().map { index, gap -> Source in
+        let figure = Figure.latency(percentile, of: histogram)
+          .titled(Quantity.gap(gap), group: "idle for", rank: index % 2)
+        return (figure, { $0.at(gap: gap) })
+      }
+      return table("Wake-up p\(shortestDecimal(percentile)) by idle time", series(pattern), sources)
+    }
+    let percentiles = [50, 90, 99, 99.9].map { Figure.latency($0, of: histogram) }
+    return Section(
+      title: "Wake-up, one way",
+      lead:
+        "The consumer waits, and is idle for a while before the producer sends a message: from the send to the "
+        + "receive. Sparse messages are slow where the receiver's CPU falls asleep in between.",
+      brief: [overGap(50)],
+      full: [
+        overGap(50), overGap(99),
+        everyCase(
+          pattern,
+          percentiles + [.largest(of: histogram), .spread(of: "\(histogram)_p50"), .cpu("consumer")]),
+      ],
+      plots: ["wake-up-over-gap"])
+  }
+
+  private func connect(_ pattern: String) -> Section {
+    let stages = [("set_up", "set-up"), ("first_message", "first message"), ("tear_down", "tear-down")]
+    let figures = { (percentiles: [Double]) in
+      stages.enumerated().flatMap { index, stage in
+        percentiles.map {
+          Figure.latency($0, of: "latency_\(stage.0)", group: stage.1, rank: $0 == 50 ? 0 : 1)
+        }
+      }
+    }
+    let size = referenceSize(pattern) ?? 0
+    let table = table(
+      "A connection, at \(Quantity.size(bytes: Double(size)))", series(pattern),
+      figures([50, 90]).map { ($0, { $0.at(size) ?? $0.cases.first }) })
+    return Section(
+      title: "Connection",
+      lead:
+        "Two processes that are there already connect, exchange one message and part, again and again. Set-up: "
+        + "creating the channel and attaching both sides; first message: its round trip; tear-down: giving up both "
+        + "sides and removing the channel.",
+      brief: [table], full: [table, everyCase(pattern, figures([50, 90, 99]))])
   }
 
   /// A pattern that has no section of its own yet shows what every pattern measures.

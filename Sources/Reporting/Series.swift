@@ -2,7 +2,7 @@ import Results
 
 /// One row of a table or one line of a plot: a mechanism used in one way, over sizes and offered loads.
 struct Series {
-  /// The identity of its first case; message size and rate mean nothing here.
+  /// The identity of its first case; message size, rate and gap mean nothing here.
   var identity: CaseIdentity
   /// The mechanism's id, and what tells this series from others of the same mechanism and wait strategy.
   var label: String
@@ -13,6 +13,12 @@ struct Series {
   /// The case of a size and, in a paced pattern, of an offered load.
   func at(_ messageBytes: Int, rate: Double? = nil) -> CaseSummary? {
     cases.first { $0.identity.messageBytes == messageBytes && $0.identity.rateTargetPerSecond == rate }
+  }
+
+  /// The case of a gap between wake-ups: that of a cache line where several sizes were measured.
+  func at(gap nanoseconds: UInt64) -> CaseSummary? {
+    let cases = cases.filter { $0.identity.gapNanoseconds == nanoseconds }
+    return cases.first { $0.identity.messageBytes == 64 } ?? cases.first
   }
 
   /// How the series is called where its wait strategy does not stand beside it.
@@ -34,21 +40,21 @@ struct RunView {
   }
 
   /// The patterns as the method names them; their variants follow them in reports.
-  static let usualPatterns = ["round-trip", "stream", "paced"]
+  static let usualPatterns = ["round-trip", "stream", "paced", "wake-up", "connect"]
 
   /// The patterns that were measured: the usual ones first, whatever order the plan shuffled them into.
   var patterns: [String] {
     let place = { (pattern: String) in
       Self.usualPatterns.firstIndex { pattern.hasPrefix($0) } ?? Self.usualPatterns.count
     }
-    return Set(measured.map(\.identity.pattern)).sorted { (place($0), $0) < (place($1), $1) }
+    return Set(measured.map(\.identity.family)).sorted { (place($0), $0) < (place($1), $1) }
   }
 
   /// The cases that have numbers.
   var measured: [CaseSummary] { summaries.filter { $0.okTrials > 0 } }
 
   func sizes(_ pattern: String) -> [Int] {
-    Set(measured.lazy.filter { $0.identity.pattern == pattern }.map(\.identity.messageBytes)).sorted()
+    Set(measured.lazy.filter { $0.identity.family == pattern }.map(\.identity.messageBytes)).sorted()
   }
 
   /// Where one size has to stand for all: 64 B, a cache line, or else the smallest that was measured.
@@ -58,14 +64,19 @@ struct RunView {
   }
 
   func loads(_ pattern: String, size: Int) -> [Double] {
-    let cases = measured.lazy.filter { $0.identity.pattern == pattern && $0.identity.messageBytes == size }
+    let cases = measured.lazy.filter { $0.identity.family == pattern && $0.identity.messageBytes == size }
     return Set(cases.compactMap(\.identity.rateTargetPerSecond)).sorted()
+  }
+
+  /// Nanoseconds between wake-ups.
+  func gaps(_ pattern: String) -> [UInt64] {
+    Set(measured.filter { $0.identity.family == pattern }.compactMap(\.identity.gapNanoseconds)).sorted()
   }
 
   /// The series of a pattern by mechanism and wait strategy, the tool's own cost last.
   func series(_ pattern: String) -> [Series] {
-    let cases = Dictionary(grouping: measured.filter { $0.identity.pattern == pattern }) {
-      $0.identity.withoutSizeAndRate
+    let cases = Dictionary(grouping: measured.filter { $0.identity.family == pattern }) {
+      $0.identity.withoutSizeRateAndGap
     }
     let order = cases.keys.sorted { ($0.id, $0.wait, $0) < ($1.id, $1.wait, $1) }
     let all = order.map { key in
@@ -78,8 +89,9 @@ struct RunView {
 }
 
 extension CaseIdentity {
-  fileprivate var withoutSizeAndRate: CaseIdentity {
+  fileprivate var withoutSizeRateAndGap: CaseIdentity {
     var key = self
+    key.pattern = family
     key.messageBytes = 0
     key.rateTargetPerSecond = nil
     return key

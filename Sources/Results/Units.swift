@@ -35,6 +35,13 @@ public enum Units {
     return "\(byteCount)"
   }
 
+  /// `100us` for 100,000: the shortest exact form, as it is typed.
+  public static func name(nanoseconds: UInt64) -> String {
+    for (factor, unit) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1000, "us")] as [(UInt64, String)]
+    where nanoseconds >= factor && nanoseconds % factor == 0 { return "\(nanoseconds / factor)\(unit)" }
+    return "\(nanoseconds)ns"
+  }
+
   /// `850ms`, `12s`, `3min 20s`: for people.
   public static func describe(nanoseconds: UInt64) -> String {
     let seconds = Double(nanoseconds) / 1e9

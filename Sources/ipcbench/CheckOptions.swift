@@ -29,7 +29,8 @@ struct CheckOptions: ParsableArguments {
   @Option(help: "A change up to this share is nobody's business.") var threshold = Share(argument: "5%")!
   @Option(help: "Pairs of trials of every case; flagged ones get twice as many more.") var pairs = 12
   @Option(help: "Measured time of a trial, instead of the suite's.") var duration: TimeSpan?
-  @Option(help: "auto, none, or the CPUs of producer and consumer: 0,1.")
+  @Option(
+    help: "auto, none, the CPUs of producer and consumer: 0,1, or how near they are: same-core, same-l3, …")
   var pin: PinOption = PinOption(argument: "auto")!
   @Option(help: "Order of the trials.") var seed: UInt64?
   @Flag(help: "No progress.") var quiet = false

@@ -43,10 +43,20 @@ struct ByteSize: ParsedWord {
 
 /// Messages per second.
 struct MessageRate: ParsedWord {
-  var perSecond: Double
+  /// One, or those of the sweep.
+  var perSecond: [Double]
   init?(word: String) {
-    guard let rate = Units.rate(word) else { return nil }
-    perSecond = rate
+    guard let rates = Suite.Block.rates(word) else { return nil }
+    perSecond = rates
+  }
+}
+
+/// How long a consumer is idle.
+struct Gap: ParsedWord {
+  var nanoseconds: UInt64
+  init?(word: String) {
+    guard let value = Units.nanoseconds(word), value <= 1_000_000_000 else { return nil }
+    nanoseconds = value
   }
 }
 
@@ -69,28 +79,16 @@ extension DisplayChoice: ExpressibleByArgument {}
 extension WaitKind: ExpressibleByArgument {}
 extension ByteSize: ExpressibleByArgument { init?(argument: String) { self.init(word: argument) } }
 
-/// `auto`, `none`, or two CPU numbers.
+/// `auto`, `none`, two CPU numbers, or a relation between CPUs.
 struct PinOption: ExpressibleByArgument {
   var request: PinRequest
 
   /// In the help.
-  var defaultValueDescription: String {
-    switch request {
-    case .auto: "auto"
-    case .none: "none"
-    case .cpus(let producer, let consumer): "\(producer),\(consumer)"
-    }
-  }
+  var defaultValueDescription: String { request.description }
 
   init?(argument: String) {
-    switch argument {
-    case "auto": request = .auto
-    case "none": request = .none
-    default:
-      let cpus = argument.split(separator: ",").map { Int($0) }
-      guard cpus.count == 2, let producer = cpus[0], let consumer = cpus[1] else { return nil }
-      request = .cpus(producer, consumer)
-    }
+    guard let request = PinRequest(argument) else { return nil }
+    self.request = request
   }
 }
 

@@ -22,11 +22,13 @@ struct RunCommand: ParsableCommand {
   var mechanisms: CommaList<MechanismName>?
   @Option(name: [.customShort("s"), .customLong("size")], help: "Payload sizes: 64,4KiB,1MiB.")
   var sizes: CommaList<ByteSize>?
-  @Option(name: [.customShort("p"), .customLong("pattern")], help: "round-trip, stream, paced.")
+  @Option(
+    name: [.customShort("p"), .customLong("pattern")], help: "round-trip, stream, paced, wake-up, connect.")
   var patterns: CommaList<PatternKind>?
   @Option(name: .customLong("wait"), help: "spin, yield, block, spin-then-block.")
   var waits: CommaList<WaitKind>?
-  @Option(help: "auto, none, or the CPUs of producer and consumer: 0,1.")
+  @Option(
+    help: "auto, none, the CPUs of producer and consumer: 0,1, or how near they are: same-core, same-l3, …")
   var pin: PinOption = PinOption(argument: "auto")!
   @Option(help: "How workers get the channel: inherit, name, handle, scm-rights.")
   var attach: CommaList<Attach>?
@@ -38,8 +40,13 @@ struct RunCommand: ParsableCommand {
   var scopes: CommaList<ChannelScope>?
   @Option(help: "Pages of shared mappings: local, producer, consumer, interleave, node:N.")
   var memory: MemoryOption = .local
-  @Option(name: .customLong("rate"), help: "Offered load of 'paced', messages per second: 10k,100k.")
+  @Option(
+    name: .customLong("rate"),
+    help: "Offered load of 'paced', messages per second: 10k,100k, or sweep: 1k to 5M.")
   var rates: CommaList<MessageRate>?
+  @Option(
+    name: .customLong("gap"), help: "How long the consumer of a 'wake-up' is idle: 1us,10us,100us,1ms,10ms.")
+  var gaps: CommaList<Gap>?
   @Option(name: .customLong("arrival"), help: "When paced messages are due: constant, poisson.")
   var arrivals: CommaList<Arrival>?
   @Option(help: "Rounds; each is a fresh pair of processes per case.") var trials: Int?
@@ -94,7 +101,8 @@ struct RunCommand: ParsableCommand {
     if let waits { block.waits = waits.elements }
     if let attach { block.attach = attach.elements }
     if let scopes { block.scopes = scopes.elements }
-    if let rates { block.rates = rates.elements.map(\.perSecond) }
+    if let rates { block.rates = rates.elements.flatMap(\.perSecond) }
+    if let gaps { block.gaps = gaps.elements.map(\.nanoseconds) }
     if let arrivals { block.arrivals = arrivals.elements }
     if let trials { block.trials = trials }
     if let duration { block.durationNanoseconds = duration.nanoseconds }

@@ -62,6 +62,55 @@ struct PlannerTests {
     #expect(rounds[0] != rounds[1])
   }
 
+  @Test func everyGapOfAWakeUpIsACaseOfItsOwn() throws {
+    let plan = try plan(
+      Suite.Block(
+        mechanisms: ["pipe"], patterns: [.wakeUp], sizes: [8], waits: [.block], gaps: [1000, 2_000_000]))
+    #expect(plan.cases.map(\.identity.pattern) == ["wake-up:1us", "wake-up:2ms"])
+    #expect(plan.cases.map(\.identity.gapNanoseconds) == [1000, 2_000_000])
+    #expect(plan.cases.map(\.gapNanoseconds) == [1000, 2_000_000])
+    #expect(Set(plan.cases.map(\.identity.family)) == ["wake-up"])
+  }
+
+  @Test func aNotificationWakesUpAndConnectsButStreamsNothing() throws {
+    let plan = try plan(
+      Suite.Block(
+        mechanisms: ["futex"], patterns: [.wakeUp, .connect, .stream], waits: [.block], gaps: [1000]))
+    #expect(plan.cases.map(\.identity.pattern).sorted() == ["connect", "wake-up:1us"])
+    #expect(plan.skips.count == 1)
+  }
+
+  @Test func whatCrossesNoProcessHasNobodyToWake() throws {
+    let plan = try plan(Suite.Block(mechanisms: ["null"], patterns: [.wakeUp, .connect], waits: [.spin]))
+    #expect(plan.cases.isEmpty && !plan.skips.isEmpty)
+  }
+
+  @Test func aSweepOfLoadsIsTwelveLoads() {
+    #expect(Suite.Block.rates("sweep")?.count == 12)
+    #expect(Suite.Block.rates("10k") == [10_000])
+    #expect(Suite.Block.rates("fast") == nil)
+  }
+
+  @Test func aRelationIsPinnedToTheFirstPairThatHasIt() throws {
+    let block = Suite.Block(mechanisms: ["pipe"], waits: [.spin])
+    let near = try plan(block, pin: .relation(.sameL3))
+    #expect(near.producerCPU == 0 && near.consumerCPU == 1 && near.placement == .sameL3)
+    let same = try plan(block, pin: .relation(.sameCore))
+    #expect(same.producerCPU == 0 && same.consumerCPU == 0 && same.placement == .sameCore)
+    let error = #expect(throws: UsageError.self) { try plan(block, pin: .relation(.crossNode)) }
+    #expect(
+      error?.description
+        == "This machine has no two CPUs that are 'cross-node'; it has same-core, same-l3.")
+  }
+
+  @Test(arguments: [
+    "auto", "none", "2,3", "same-core", "smt-sibling", "same-l3", "same-socket", "cross-node",
+  ])
+  func aPinIsReadAsItIsWritten(_ word: String) { #expect(PinRequest(word)?.description == word) }
+
+  @Test(arguments: ["", "2", "2,", "2,3,4", "cross-host", "unpinned", "near"])
+  func nonsenseIsNoPin(_ word: String) { #expect(PinRequest(word) == nil) }
+
   @Test func anUnknownMechanismNamesTheNearest() {
     let error = #expect(throws: UsageError.self) { try plan(Suite.Block(mechanisms: ["pip"])) }
     #expect(error?.description.contains("'pipe'") == true)

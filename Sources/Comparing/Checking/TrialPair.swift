@@ -63,14 +63,14 @@ public struct CheckedMetric: Sendable, Hashable {
   ]
 
   /// Whether cases of this pattern have it. Of a paced load the consumer's CPU time only: its producer spins until a
-  /// message is due.
+  /// message is due, as that of a wake-up does.
   func applies(in pattern: String) -> Bool {
-    let isPaced = pattern.hasPrefix("paced")
+    let spins = CaseIdentity.producerAwaitsDueTimes(in: pattern)
     switch name {
-    case "cpu_consumer": return isPaced
-    case _ where name.hasPrefix("latency_service"): return isPaced
+    case "cpu_consumer": return spins
+    case _ where name.hasPrefix("latency_service"): return pattern.hasPrefix("paced")
     case _ where name.hasPrefix("latency_rtt"): return pattern.hasPrefix("round-trip")
-    default: return !isPaced
+    default: return !spins
     }
   }
 
