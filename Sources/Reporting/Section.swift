@@ -132,14 +132,17 @@ extension RunView {
       }
     }
     let tail = Figure.latency(99.9, of: response, group: "response", rank: 1)
+    let saturation = sizes(pattern).compactMap { self.saturation(pattern, size: $0) }
     return Section(
       title: "Paced, one way",
       lead: "The producer sends at intended times, whatever the consumer does (open loop). Service time runs "
         + "from the actual send to the receive; response time from the intended send, so that waiting behind "
         + "a slow message counts.",
       brief: tables.count <= 2
-        ? tables : tables.prefix(1) + sizes(pattern).map { responseOverLoad(pattern, $0) },
-      full: tables + [everyCase(pattern, figures + [tail, .achieved, .cpu("producer"), .cpu("consumer")])],
+        ? tables : tables.prefix(1) + sizes(pattern).map { responseOverLoad(pattern, $0) } + saturation,
+      full: saturation + tables + [
+        everyCase(pattern, figures + [tail, .achieved, .cpu("producer"), .cpu("consumer")])
+      ],
       plots: ["paced-latency-over-rate"])
   }
 
