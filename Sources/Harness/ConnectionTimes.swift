@@ -2,8 +2,8 @@ import Measurement
 
 /// How long each of a trial's connections took to come, to carry its first message, and to go.
 ///
-/// One trial makes connections until its time is over, each with a fresh pair of processes, whose start is not part of
-/// it.
+/// One trial makes connections until its time is over, each with a fresh pair of processes. Their start is not part of
+/// it, but where a service starts one of them because the other attaches.
 final class ConnectionTimes {
   private let memory: UnsafeMutableRawPointer
   private var connections: [TrialMeasurement] = []
@@ -40,7 +40,8 @@ final class ConnectionTimes {
     whole.producer.messages = count
     whole.consumer.messages = count
     whole.histograms = (0..<3).map { histogram($0).snapshot() }
-    whole.stealNanoseconds = connections.compactMap(\.stealNanoseconds).reduce(0, +)
+    let steal = connections.compactMap(\.stealNanoseconds)
+    whole.stealNanoseconds = steal.isEmpty ? nil : steal.reduce(0, +)
     return whole
   }
 }

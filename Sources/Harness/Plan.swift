@@ -62,7 +62,8 @@ public struct PlannedCase: Sendable {
   var predictedNanoseconds: UInt64 {
     let start: UInt64 = attach == .name ? 50_000_000 : 25_000_000
     if pattern == .connect {
-      return max(messages ?? ConnectionTimes.least, 1) * start / 2
+      let connections = max(messages ?? ConnectionTimes.least, 1) * start / 2
+      return messages == nil ? max(connections, durationNanoseconds) : connections
     }
     let measured =
       messages.map { $0 * (2000 + gapNanoseconds) } ?? max(durationNanoseconds, 20 * gapNanoseconds)

@@ -19,7 +19,7 @@ public struct TrialMeasurement: Sendable {
   public var producer: WorkerReport
   public var consumer: WorkerReport
   public var histograms: [SharedHistogram.Snapshot]
-  /// Opening the channel, both forks and attaching.
+  /// Opening the channel, and the longer of both sides' attaching.
   public var setupNanoseconds: UInt64
   /// The end of both transports and closing the channel.
   public var tearDownNanoseconds: UInt64 = 0

@@ -89,7 +89,7 @@ public struct Measure: Codable, Sendable, Hashable {
 /// `values[i]` is the lowest nanosecond value of an HDR bucket (three significant digits, 1 ns to 60 s) and
 /// `counts[i]` how many samples fell into it.
 public struct StoredHistogram: Codable, Sendable, Hashable {
-  /// `latency_rtt`, `latency_service`, `latency_response`.
+  /// `latency_rtt`, `latency_service`, `latency_wake_up`, …
   public var name: String
   public var values: [UInt64]
   public var counts: [UInt64]
