@@ -55,7 +55,7 @@ extension MPTCP {
           answers: "WSAStartup, socket"),
         .init(
           "connect(s, 127.0.0.1:port)",
-          "Every 500 µs, for up to 5 s, while nobody listens (ECONNREFUSED).",
+          "Again for 1 ms, then every 500 µs, for up to 5 s, while nobody listens (ECONNREFUSED).",
           answers: "connect"),
         .setNoDelay,
         .init(

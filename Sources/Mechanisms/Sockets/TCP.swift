@@ -114,7 +114,7 @@ extension TCP {
           "socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)", "Makes its end.", answers: "WSAStartup, socket"),
         .init(
           "connect(s, 127.0.0.1:port)",
-          "Every 500 µs, for up to 5 s, while nobody listens (ECONNREFUSED).",
+          "Again for 1 ms, then every 500 µs, for up to 5 s, while nobody listens (ECONNREFUSED).",
           answers: "connect"),
         .setNoDelay,
         .readNoDelay,

@@ -46,7 +46,7 @@ extension UnixSeqpacket {
           answers: "WSAStartup, socket"),
         .init(
           "connect(s, path, …)",
-          "Every 500 µs, for up to 5 s, while there is no such path or nobody listens.",
+          "Again for 1 ms, then every 500 µs, for up to 5 s, while there is no such path or nobody listens.",
           answers: "connect"),
         .growBuffers,
         .chooseBlocking,

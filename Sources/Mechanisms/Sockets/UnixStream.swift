@@ -40,7 +40,7 @@ extension UnixStream {
           "socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)", "Makes its end.", answers: "WSAStartup, socket"),
         .init(
           "connect(s, path, …)",
-          "Every 500 µs, for up to 5 s, while there is no such path or nobody listens (ENOENT, "
+          "Again for 1 ms, then every 500 µs, for up to 5 s, while there is no such path or nobody listens (ENOENT, "
             + "ECONNREFUSED, EAGAIN).",
           answers: "connect"),
         .chooseBlocking,

@@ -72,7 +72,7 @@ extension Vsock {
           "socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0)", "Makes its end.", answers: "WSAStartup, socket"),
         .init(
           "connect(s, VMADDR_CID_LOCAL:port)",
-          "Every 500 µs, for up to 5 s, while it is refused.",
+          "Again for 1 ms, then every 500 µs, for up to 5 s, while it is refused.",
           answers: "connect"),
         .chooseBlocking,
         .writeFramed,
