@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #ifndef IPPROTO_MPTCP
@@ -163,4 +164,22 @@ int64_t ipcb_socket_drops(int fd) {
   socklen_t length = sizeof info;
   if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length) < 0) return -1;
   return length > SK_MEMINFO_DROPS * sizeof info[0] ? (int64_t)info[SK_MEMINFO_DROPS] : -1;
+}
+
+int ipcb_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int ipcb_epoll_add(int poll, int descriptor, uint32_t token) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = token};
+  return epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int ipcb_epoll_remove(int poll, int descriptor) {
+  return epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, NULL);
+}
+
+int ipcb_epoll_wait(int poll, uint32_t *tokens, int capacity, int milliseconds) {
+  struct epoll_event events[16];
+  int count = epoll_wait(poll, events, capacity < 16 ? capacity : 16, milliseconds);
+  for (int index = 0; index < count; index++) tokens[index] = events[index].data.u32;
+  return count;
 }

@@ -13,7 +13,7 @@ struct Measures {
 
   /// The histograms to keep with the trial.
   var histograms: [StoredHistogram] {
-    zip(histogramNames, measurement.histograms).compactMap { name, snapshot in
+    zip(histogramNames, snapshots).compactMap { name, snapshot in
       snapshot.totalCount == 0
         ? nil
         : StoredHistogram(
@@ -22,12 +22,20 @@ struct Measures {
     }
   }
 
+  /// Those of all consumers of a fan-out together are one.
+  private var snapshots: [SharedHistogram.Snapshot] {
+    planned.pattern == .fanOut
+      ? [SharedHistogram.Snapshot(merging: Array(measurement.histograms.prefix(planned.crew.consumers)))]
+      : measurement.histograms
+  }
+
   private var histogramNames: [String] {
     switch planned.pattern {
     case .roundTrip: ["latency_rtt"]
     case .stream: []
     case .paced: ["latency_service", "latency_response"]
     case .wakeUp: ["latency_wake_up"]
+    case .fanIn, .fanOut: ["latency_one_way"]
     case .connect: ["latency_set_up", "latency_first_message", "latency_tear_down"]
     }
   }
@@ -37,12 +45,25 @@ struct Measures {
     return histograms.flatMap(latencies) + rates + costs + circumstances
   }
 
-  /// What came; less than was sent only where the mechanism may lose messages.
-  private var messages: Double { Double(measurement.consumer.messages) }
+  /// What came, at all consumers together; less than was sent only where the mechanism may lose messages.
+  private var messages: Double { Double(measurement.consumers.reduce(0) { $0 + $1.messages }) }
+
+  /// What was sent, to all consumers together.
+  private var messagesSent: Double {
+    Double(measurement.producers.reduce(0) { $0 + $1.messages }) * Double(planned.crew.consumers)
+  }
 
   /// A round trip is over where it began; anything else when the last message has been received.
   private var elapsedNanoseconds: Double {
     let (producer, consumer) = (measurement.producer, measurement.consumer)
+    // The window in which all producers were sending is the consumer's.
+    if planned.pattern == .fanIn {
+      return Double(clock.nanoseconds(consumer.endTicks &- consumer.startTicks))
+    }
+    if planned.pattern == .fanOut {
+      let end = measurement.consumers.map(\.endTicks).max() ?? producer.endTicks
+      return Double(clock.nanoseconds(end &- producer.startTicks))
+    }
     let end = planned.pattern == .roundTrip ? producer.endTicks : max(producer.endTicks, consumer.endTicks)
     return Double(clock.nanoseconds(end &- producer.startTicks))
   }
@@ -73,6 +94,7 @@ struct Measures {
   }
 
   private var rates: [Measure] {
+    if planned.crew.gathering != .pair { return gatheringRates }
     let rate = elapsedNanoseconds > 0 ? messages * 1e9 / elapsedNanoseconds : nil
     // Here the pattern sets the pace.
     if [.wakeUp, .connect].contains(planned.pattern) { return [] }
@@ -93,11 +115,38 @@ struct Measures {
     ]
   }
 
+  /// Of all together, of each by itself, and how evenly they share (Jain, Chiu, Hawe 1984: 1 where all get the same, 1/n
+  /// where one gets everything).
+  private var gatheringRates: [Measure] {
+    let side = planned.crew.manyRole.rawValue
+    let counts =
+      planned.pattern == .fanIn
+      ? measurement.receivedFrom.map { Double($0) } : measurement.consumers.map { Double($0.messages) }
+    let perNanosecond = elapsedNanoseconds > 0 ? 1e9 / elapsedNanoseconds : nil
+    let total = counts.reduce(0, +)
+    func rate(_ name: String, _ count: Double) -> Measure {
+      Measure(name, perNanosecond.map { $0 * count }, unit: "1/s", better: .higher, samples: Int(count))
+    }
+    let bytes = Double(planned.identity.messageBytes)
+    return [
+      rate("message_rate", total),
+      Measure(
+        "goodput", perNanosecond.map { $0 * total * bytes }, unit: "B/s", better: .higher,
+        samples: Int(total)),
+    ]
+      + counts.enumerated().map { rate("message_rate_\(side)_\($0.offset)", $0.element) }
+      + [
+        Measure(
+          "fairness", total > 0 ? Statistics.jainIndex(counts) : nil, unit: "1", better: .higher,
+          samples: counts.count)
+      ]
+  }
+
   // MARK: Costs
 
   private var costs: [Measure] {
-    [("producer", measurement.producer), ("consumer", measurement.consumer)].flatMap { side, report in
-      let usage = report.usage
+    [("producer", measurement.producers), ("consumer", measurement.consumers)].flatMap { side, reports in
+      let usage = reports.reduce(ResourceUsage()) { $0 + $1.usage }
       func perMessage(_ name: String, _ total: UInt64) -> Measure {
         Measure("\(name)_\(side)", Double(total) / messages, unit: "ns/message", better: .lower)
       }
@@ -108,8 +157,10 @@ struct Measures {
         perMessage("cpu_user", usage.userNanoseconds), perMessage("cpu_system", usage.systemNanoseconds),
         count("context_switches_voluntary", usage.voluntarySwitches),
         count("context_switches_involuntary", usage.involuntarySwitches),
-        count("faults_minor", usage.minorFaults), count("stalls", report.stalls),
-      ] + (report.hasMigrations ? [count("migrations", report.migrations)] : [])
+        count("faults_minor", usage.minorFaults), count("stalls", reports.reduce(0) { $0 + $1.stalls }),
+      ]
+        + (reports.allSatisfy(\.hasMigrations)
+          ? [count("migrations", reports.reduce(0) { $0 + $1.migrations })] : [])
     }
   }
 
@@ -118,7 +169,7 @@ struct Measures {
     var measures = [
       Measure("messages", messages, unit: "1", better: .none),
       Measure(
-        "messages_lost", Double(measurement.producer.messages) - messages, unit: "1", better: .lower),
+        "messages_lost", messagesSent - messages, unit: "1", better: .lower),
       Measure("payload_copies", Double(traits.payloadCopies), unit: "1", better: .none),
       Measure("setup_time", Double(measurement.setupNanoseconds), unit: "ns", better: .lower),
     ]
@@ -136,7 +187,7 @@ struct Measures {
         Measure(
           "clock_offset", producer.probeBefore.clockOffsetNanoseconds, unit: "ns", better: .none))
     }
-    measures += [("producer", producer.facts), ("consumer", consumer.facts)].flatMap(facts)
+    measures += [("producer", producer.facts), ("consumer", consumerFacts)].flatMap(facts)
     let pages = producer.pagesPerNode
     for node in pages.indices where pages[node] > 0 {
       measures.append(Measure("pages_node_\(node)", Double(pages[node]), unit: "1", better: .none))
@@ -149,6 +200,16 @@ struct Measures {
       measures.append(Measure("steal", Double(steal), unit: "ns", better: .none))
     }
     return measures
+  }
+
+  /// What only counts, of all consumers together.
+  private var consumerFacts: TransportFacts {
+    var facts = measurement.consumer.facts
+    let overruns = measurement.consumers.compactMap(\.facts.overruns)
+    if !overruns.isEmpty { facts.overruns = overruns.reduce(0, +) }
+    let lost = measurement.consumers.compactMap(\.facts.messagesLost)
+    if !lost.isEmpty { facts.messagesLost = lost.reduce(0, +) }
+    return facts
   }
 
   private var traits: Traits { planned.form.mechanism.traits(of: planned.identity.variant) }
@@ -167,6 +228,7 @@ struct Measures {
       measure("zero_copy_sends_copied", facts.zeroCopySendsCopied, better: .lower),
       measure("tcp_nodelay", facts.tcpNoDelay.map { $0 ? 1 : 0 }),
       measure("datagrams_dropped", facts.messagesLost, better: .lower),
+      measure("overruns", facts.overruns, better: .lower),
     ].compactMap(\.self)
   }
 

@@ -30,10 +30,34 @@ extension [MechanismEntry] {
 // What is not offered on any machine: nil where it is, else a sentence.
 
 extension MechanismEntry {
-  public func whyNot(_ variant: String, wait: WaitKind) -> String? {
-    guard form(variant, wait) == nil else { return nil }
-    let waits = forms(of: variant).map(\.wait.rawValue).joined(separator: ", ")
-    return "\(mechanism.id(of: variant)) does not wait by '\(wait.rawValue)'; it offers \(waits)."
+  public func whyNot(
+    _ variant: String, wait: WaitKind, _ gathering: Crew.Gathering = .pair
+  ) -> String? {
+    guard form(variant, wait, gathering) == nil else { return nil }
+    let waits = forms(of: variant, gathering).map(\.wait.rawValue).joined(separator: ", ")
+    let place = gathering == .pair ? "" : " in a \(gathering.rawValue)"
+    return "\(mechanism.id(of: variant)) does not wait by '\(wait.rawValue)'\(place); it offers \(waits)."
+  }
+
+  /// What a mechanism cannot do by its nature.
+  public func whyNot(_ variant: String, _ pattern: PatternKind) -> String? {
+    let (id, traits) = (mechanism.id(of: variant), mechanism.traits(of: variant))
+    if traits.framing == .notification && pattern.fillsTheChannel {
+      return
+        "\(id) is a notification: it carries no messages, so only its round trip, wake-up and connection are measured."
+    }
+    if pattern == .connect && !traits.deliversAcrossProcesses { return "\(id) connects nothing." }
+    if pattern.isOneWay && !traits.deliversAcrossProcesses {
+      return "\(id) sends nothing from one process to another, so there is nothing to time one way."
+    }
+    guard forms(of: variant, pattern.gathering).isEmpty else { return nil }
+    return pattern == .fanIn
+      ? "\(id) is for one producer: it has no fan-in." : "\(id) is for one consumer: it has no fan-out."
+  }
+
+  /// The patterns that a mechanism can do.
+  public func patterns(of variant: String) -> [PatternKind] {
+    PatternKind.allCases.filter { whyNot(variant, $0) == nil }
   }
 }
 

@@ -48,6 +48,7 @@ public struct PlannedCase: Sendable {
   public var identity: CaseIdentity
   public var form: Form
   public var pattern: PatternKind
+  public var crew = Crew.pair
   public var arrival: Arrival
   /// Of a wake-up; 0 in every other pattern.
   public var gapNanoseconds: UInt64 = 0
@@ -60,7 +61,8 @@ public struct PlannedCase: Sendable {
 
   /// What a trial takes: measurement, warm-up, starting two workers, and two probes.
   var predictedNanoseconds: UInt64 {
-    let start: UInt64 = attach == .name ? 50_000_000 : 25_000_000
+    let pair: UInt64 = attach == .name ? 50_000_000 : 25_000_000
+    let start = pair * UInt64(crew.many + 1) / 2
     if pattern == .connect {
       let connections = max(messages ?? ConnectionTimes.least, 1) * start / 2
       return messages == nil ? max(connections, durationNanoseconds) : connections
@@ -107,6 +109,19 @@ public struct Plan: Sendable {
     skips.removeAll { !filter.includes($0.identity) }
     guard cases.isEmpty && skips.isEmpty else { return }
     throw UsageError("No case of the suite '\(suite)' matches '\(terms.joined(separator: " "))'.")
+  }
+
+  /// Where the further workers of the side that has several run, by rank: on CPUs that nobody has yet, as long as there
+  /// are any, the nearest first; then on the other side's, and on all in turn. Nil where they may run anywhere.
+  public func furtherCPUs(_ crew: Crew) -> [Int?] {
+    guard let producerCPU, let consumerCPU, crew.many > 1 else {
+      return Array(repeating: nil, count: crew.many - 1)
+    }
+    let (own, other) =
+      crew.manyRole == .producer ? (producerCPU, consumerCPU) : (consumerCPU, producerCPU)
+    let free = topology.cpusByDistance(from: other).filter { $0 != own && $0 != other }
+    let turn = free + (own == other ? [own] : [other, own])
+    return (0..<crew.many - 1).map { turn[$0 % turn.count] }
   }
 
   public var rounds: Int { cases.map(\.trials).max() ?? 0 }

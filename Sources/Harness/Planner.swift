@@ -64,11 +64,12 @@ public struct Planner {
   private func add(_ request: Request, _ block: Suite.Block, _ plan: inout Plan) throws(UsageError) {
     let mechanism = request.entry.mechanism
     let traits = mechanism.traits(of: request.variant)
-    let waits = block.waits ?? request.entry.forms(of: request.variant).prefix(1).map(\.wait)
     let attaches = block.attach ?? [traits.attach[0]]
     let scopes = traits.bringsHosts ? [.network] : block.scopes
     for pattern in block.patterns {
       let loads = try self.loads(pattern, block)
+      let forms = request.entry.forms(of: request.variant, pattern.gathering)
+      let waits = block.waits ?? [(forms.first ?? request.entry.forms(of: request.variant)[0]).wait]
       for size in sizes(traits, request, block) {
         for wait in waits {
           for (attach, scope) in attaches.flatMap({ attach in scopes.map { (attach, $0) } }) {
@@ -94,10 +95,13 @@ public struct Planner {
     var rate: Double?
     var arrival = Arrival.constant
     var gapNanoseconds: UInt64 = 0
+    var crew = Crew.pair
   }
 
   private func loads(_ pattern: PatternKind, _ block: Suite.Block) throws(UsageError) -> [Load] {
     if pattern == .wakeUp { return block.gaps.map { Load(gapNanoseconds: $0) } }
+    if pattern == .fanIn { return block.producers.map { Load(crew: Crew(.fanIn, many: $0)) } }
+    if pattern == .fanOut { return block.consumers.map { Load(crew: Crew(.fanOut, many: $0)) } }
     guard pattern == .paced else { return [Load()] }
     guard !block.rates.isEmpty else {
       throw UsageError(
@@ -115,7 +119,8 @@ public struct Planner {
       mechanism: mechanism.id, variant: request.variant,
       pattern: label(pattern, load, block.touch, mechanism.traits(of: request.variant).framing),
       wait: wait.rawValue,
-      placement: plan.placement.rawValue, attach: attach.rawValue, scope: scope.rawValue, messageBytes: size,
+      placement: plan.placement.rawValue, attach: attach.rawValue, scope: scope.rawValue,
+      producers: load.crew.producers, consumers: load.crew.consumers, messageBytes: size,
       rateTargetPerSecond: load.rate, touch: block.touch.rawValue)
     // Asked for again by a later block: that one counts.
     plan.cases.removeAll { $0.identity == identity }
@@ -124,14 +129,14 @@ public struct Planner {
       if request.isNamed { plan.skips.append(PlannedSkip(identity: identity, reason: reason)) }
       return
     }
-    guard let form = request.entry.form(request.variant, wait) else { return }
+    guard let form = request.entry.form(request.variant, wait, pattern.gathering) else { return }
     if let reason = whyNotHere(form, request.variant, pattern, size, attach, scope, plan.memory) {
       plan.skips.append(PlannedSkip(identity: identity, reason: reason))
       return
     }
     plan.cases.append(
       PlannedCase(
-        identity: identity, form: form, pattern: pattern, arrival: load.arrival,
+        identity: identity, form: form, pattern: pattern, crew: load.crew, arrival: load.arrival,
         gapNanoseconds: load.gapNanoseconds, touch: block.touch,
         attach: attach, scope: scope, trials: block.trials, durationNanoseconds: block.durationNanoseconds,
         messages: block.messages))
@@ -155,20 +160,11 @@ public struct Planner {
   ) -> String? {
     let id = request.entry.mechanism.id(of: request.variant)
     let traits = request.entry.mechanism.traits(of: request.variant)
-    if let reason = request.entry.whyNot(request.variant, wait: wait) { return reason }
+    if let reason = request.entry.whyNot(request.variant, pattern) { return reason }
+    if let reason = request.entry.whyNot(request.variant, wait: wait, pattern.gathering) { return reason }
     if let reason = request.entry.mechanism.whyNot(request.variant, attach: attach) { return reason }
     if scope == .network && (traits.reach != .network || attach != .name) {
       return "\(id) does not leave the host: it has no '--scope network'."
-    }
-    if traits.framing == .notification && [.stream, .paced].contains(pattern) {
-      return
-        "\(id) is a notification: it carries no messages, so only its round trip, wake-up and connection are measured."
-    }
-    if pattern == .connect && !traits.deliversAcrossProcesses {
-      return "\(id) connects nothing."
-    }
-    if pattern.isOneWay && !traits.deliversAcrossProcesses {
-      return "\(id) sends nothing from one process to another, so there is nothing to time one way."
     }
     return nil
   }
@@ -186,12 +182,19 @@ public struct Planner {
         + "leave the size out."
     }
     if size < 1 && traits.framing != .notification { return "a message needs at least 1 byte." }
+    if let most = form.maximumMessageByteCount, size > most {
+      return "what several producers write is kept apart up to \(Units.describe(byteCount: most)) only."
+    }
+    if form.gathering != .pair && scope == .network {
+      return "\(pattern.rawValue) is measured on one host only."
+    }
     if traits.delivery == .mayDrop && size < Payload.numberedByteCount {
       return "\(id) may lose messages, so each carries its number and needs at least "
         + "\(Payload.numberedByteCount) bytes."
     }
-    if pattern == .paced && size < Payload.stampByteCount {
-      return "a paced message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
+    if (pattern == .paced || form.gathering != .pair) && size < Payload.stampByteCount {
+      return
+        "a \(pattern.rawValue) message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
     }
     if let reason = form.mechanism.whyNot(variant, byteCount: size) { return reason }
     if scope == .network, let obstacle = answers.networkObstacle { return obstacle }

@@ -1,4 +1,5 @@
 import Foundation
+import IPCTransport
 import LinuxIPC
 import Measurement
 import Results
@@ -108,7 +109,7 @@ public struct RunLoop<Runner: PairRunner> {
     for attempt in 0..<Self.attempts {
       let (startedAt, began) = (Date().formatted(.iso8601), Clock.monotonicNanoseconds())
       let outcome = runner.run(planned, plan, trial: trial)
-      var record = record(planned.identity, trial: trial, status: .ok, reason: "")
+      var record = record(planned.identity, trial: trial, status: .ok, reason: "", planned.crew)
       record.attempt = attempt
       record.startedAt = startedAt
       record.durationSeconds = Double(Clock.monotonicNanoseconds() - began) / 1e9
@@ -137,10 +138,13 @@ public struct RunLoop<Runner: PairRunner> {
   }
 
   private mutating func record(
-    _ identity: CaseIdentity, trial: Int, status: Status, reason: String
+    _ identity: CaseIdentity, trial: Int, status: Status, reason: String, _ crew: Crew = .pair
   ) -> TrialRecord {
     defer { order += 1 }
-    let cpus = [plan.producerCPU, plan.consumerCPU].compactMap(\.self).map(String.init)
+    let further = plan.furtherCPUs(crew)
+    let (producers, consumers) = crew.manyRole == .producer ? (further, []) : ([], further)
+    let cpus = ([plan.producerCPU] + producers + [plan.consumerCPU] + consumers).compactMap(\.self)
+      .map(String.init)
     return TrialRecord(
       runID: self.identity.runID, sessionID: self.identity.sessionID, hostID: self.identity.hostID,
       environmentHash: self.identity.environmentHash, gitCommit: self.identity.gitCommit,

@@ -32,6 +32,10 @@ public struct Suite: Sendable {
     public var arrivals: [Arrival]
     /// Nanoseconds, for `wake-up`.
     public var gaps: [UInt64]
+    /// How many producers a `fan-in` has.
+    public var producers = [2]
+    /// How many consumers a `fan-out` has.
+    public var consumers = [2]
     public var touch: Touch
     public var trials: Int
     public var durationNanoseconds: UInt64
@@ -122,9 +126,9 @@ private struct SuiteReader {
     try expect(
       object,
       keys: [
-        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "gaps", "touch",
-        "trials",
-        "duration",
+        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "gaps",
+        "producers",
+        "consumers", "touch", "trials", "duration",
       ],
       in: "a block")
     var block = Suite.Block()
@@ -139,6 +143,8 @@ private struct SuiteReader {
     block.scopes = try list(object, "scopes") { ChannelScope(rawValue: $0) } ?? [.host]
     block.rates = try list(object, "rates", Suite.Block.rates)?.flatMap { $0 } ?? []
     block.gaps = try list(object, "gaps", Units.nanoseconds) ?? Suite.Block.gapSweep
+    block.producers = try counts(object, "producers") ?? [2]
+    block.consumers = try counts(object, "consumers") ?? [2]
     block.arrivals = try list(object, "arrival") { Arrival(rawValue: $0) } ?? [.constant]
     block.touch = try list(object, "touch") { Touch(rawValue: $0) }?.first ?? .all
     guard let trials = (object["trials"] ?? defaults["trials"]) as? Int, trials > 0 else {
@@ -159,6 +165,15 @@ private struct SuiteReader {
       throw UsageError(
         "\(path): unknown key '\(key)' in \(place); known are \(keys.sorted().joined(separator: ", ")).")
     }
+  }
+
+  /// Numbers of workers of one role.
+  private func counts(_ object: [String: Any], _ key: String) throws(UsageError) -> [Int]? {
+    guard let value = object[key] else { return nil }
+    guard let list = value as? [Int] ?? (value as? Int).map({ [$0] }), !list.isEmpty,
+      list.allSatisfy((1...Crew.most).contains)
+    else { throw UsageError("\(path): '\(key)' must be a list of numbers from 1 to \(Crew.most).") }
+    return list
   }
 
   private func strings(_ object: [String: Any], _ key: String) throws(UsageError) -> [String]? {

@@ -14,16 +14,25 @@ public enum TrialOutcome: Sendable {
   case interrupted
 }
 
-/// What the two workers left in the control page, and what the harness saw around them.
+/// What the workers left in the control page, and what the harness saw around them.
 public struct TrialMeasurement: Sendable {
+  /// The first of each role.
   public var producer: WorkerReport
   public var consumer: WorkerReport
+  /// Those after the first, by rank.
+  public var furtherProducers: [WorkerReport] = []
+  public var furtherConsumers: [WorkerReport] = []
+  /// Of a fan-in: the messages that came from each producer while all were sending.
+  public var receivedFrom: [UInt64] = []
   public var histograms: [SharedHistogram.Snapshot]
   /// Opening the channel, and the longer of both sides' attaching.
   public var setupNanoseconds: UInt64
   /// The end of both transports and closing the channel.
   public var tearDownNanoseconds: UInt64 = 0
   public var stealNanoseconds: UInt64?
+
+  public var producers: [WorkerReport] { [producer] + furtherProducers }
+  public var consumers: [WorkerReport] { [consumer] + furtherConsumers }
 }
 
 /// Who runs trials, one after the other.
@@ -32,9 +41,9 @@ public protocol PairRunner {
   mutating func run(_ planned: PlannedCase, _ plan: Plan, trial: Int) -> TrialOutcome
 }
 
-/// Runs trials: opens a channel, forks a producer and a consumer, watches them, reaps both, removes the channel.
+/// Runs trials: opens a channel, starts producers and consumers, watches them, reaps them, removes the channel.
 ///
-/// At most one pair of workers exists at a time, and none when `run` returns.
+/// Workers of at most one trial exist at a time, and none when `run` returns.
 public struct TrialRunner: PairRunner {
   private let page: ControlPage
   private let scope: ResourceScope
@@ -82,11 +91,14 @@ public struct TrialRunner: PairRunner {
   }
 
   private mutating func attempt(_ planned: PlannedCase, _ plan: Plan, _ trial: Int) -> TrialOutcome {
+    let crew = planned.crew
+    // A channel for each of several takes several numbers.
     serial += 1
+    defer { serial += crew.many - 1 }
     var spec = ChannelSpec(
       variant: planned.identity.variant, wait: planned.form.wait, attach: planned.attach,
       messageByteCount: planned.identity.messageBytes,
-      messagesInFlight: [.stream, .paced].contains(planned.pattern) ? nil : 1, memory: plan.memory,
+      messagesInFlight: planned.pattern.fillsTheChannel ? nil : 1, crew: crew, memory: plan.memory,
       topology: plan.topology, scope: scope, serial: serial, stallLimitNanoseconds: deadline(planned),
       services: services, workerCommand: [Program.ownPath, "worker"])
     var settings = TrialSettings(
@@ -100,9 +112,11 @@ public struct TrialRunner: PairRunner {
       gapNanoseconds: planned.gapNanoseconds, seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU,
       consumerCPU: plan.consumerCPU,
       echoSpinSteps: plan.echoSpinSteps)
-    page.reset()
+    settings.crew = crew
+    settings.furtherCPUs = plan.furtherCPUs(crew)
+    page.reset(histograms: max(2, crew.consumers))
     let began = Clock.monotonicNanoseconds()
-    let steal = StealTime.nanoseconds(cpus: cpus(plan))
+    let steal = StealTime.nanoseconds(cpus: cpus(plan, crew))
     do throws(TransportError) {
       let traits = planned.form.mechanism.traits(of: planned.identity.variant)
       if planned.scope == .network && !traits.bringsHosts {
@@ -116,7 +130,7 @@ public struct TrialRunner: PairRunner {
         pagePath: pagePath)
       let outcome =
         execute(start, deadline(planned))
-        ?? collect(opened, steal, plan, mayDrop: traits.delivery == .mayDrop)
+        ?? collect(opened, steal, plan, crew, mayDrop: planned.form.mayDrop)
       return close(channel, outcome)
     } catch {
       return .failed(error.description)
@@ -133,27 +147,24 @@ public struct TrialRunner: PairRunner {
     return .measured(measurement)
   }
 
-  private func cpus(_ plan: Plan) -> [Int] {
-    Set([plan.producerCPU, plan.consumerCPU].compactMap(\.self)).sorted()
+  private func cpus(_ plan: Plan, _ crew: Crew) -> [Int] {
+    Set(([plan.producerCPU, plan.consumerCPU] + plan.furtherCPUs(crew)).compactMap(\.self)).sorted()
   }
 
   private func deadline(_ planned: PlannedCase) -> UInt64 {
     planned.deadlineNanoseconds(asked: deadlineNanoseconds)
   }
 
-  // MARK: Two processes
+  // MARK: The processes
 
   /// Nil when both workers ended well.
   private func execute(_ start: WorkerStart, _ deadline: UInt64) -> TrialOutcome? {
     var workers: [StartedWorker] = []
     do throws(SystemError) {
       // Who is started by a service has its order before the other one asks for it.
-      for role in Role.allCases where start.channel.isActivated(role) {
-        workers.append(try start.start(role))
-      }
-      for role in Role.allCases where !start.channel.isActivated(role) {
-        workers.append(try start.start(role))
-      }
+      let seats = start.spec.crew.seats
+      for seat in seats where start.channel.isActivated(seat.role) { workers.append(try start.start(seat)) }
+      for seat in seats where !start.channel.isActivated(seat.role) { workers.append(try start.start(seat)) }
     } catch {
       stop(workers)
       start.channel.relinquish()
@@ -173,26 +184,35 @@ public struct TrialRunner: PairRunner {
   // MARK: What they left
 
   private func collect(
-    _ opened: UInt64, _ stealBefore: UInt64?, _ plan: Plan, mayDrop: Bool
+    _ opened: UInt64, _ stealBefore: UInt64?, _ plan: Plan, _ crew: Crew, mayDrop: Bool
   ) -> TrialOutcome {
-    let (producer, consumer) = (page.report(.producer), page.report(.consumer))
-    guard producer.stage == .done, consumer.stage == .done else {
+    let producers = (0..<crew.producers).map { page.report(Seat(.producer, $0)) }
+    let consumers = (0..<crew.consumers).map { page.report(Seat(.consumer, $0)) }
+    guard (producers + consumers).allSatisfy({ $0.stage == .done }) else {
       return .failed("A worker ended without finishing its report.")
     }
-    let isComplete =
-      producer.messages == consumer.messages || (mayDrop && consumer.messages < producer.messages)
-    guard isComplete, consumer.messages > 0 else {
-      return .failed(
-        "The producer sent \(producer.messages) messages, the consumer received \(consumer.messages).")
+    let sent = producers.reduce(0) { $0 + $1.messages }
+    // Each consumer gets all that was sent.
+    for consumer in consumers {
+      let isComplete = sent == consumer.messages || (mayDrop && consumer.messages < sent)
+      guard isComplete, consumer.messages > 0 else {
+        return .failed(
+          "The producer sent \(sent) messages, the consumer received \(consumer.messages).")
+      }
     }
-    let stealAfter = StealTime.nanoseconds(cpus: cpus(plan))
+    let stealAfter = StealTime.nanoseconds(cpus: cpus(plan, crew))
     let steal = stealAfter.flatMap { after in stealBefore.map { after >= $0 ? after - $0 : 0 } }
-    return .measured(
-      TrialMeasurement(
-        producer: producer, consumer: consumer,
-        histograms: (0..<ControlPage.histogramCount).map { page.histogram($0).snapshot() },
-        setupNanoseconds: opened + max(producer.attachNanoseconds, consumer.attachNanoseconds),
-        stealNanoseconds: steal))
+    let attached = (producers + consumers).map(\.attachNanoseconds).max() ?? 0
+    var measurement = TrialMeasurement(
+      producer: producers[0], consumer: consumers[0],
+      histograms: (0..<max(2, crew.consumers)).map { page.histogram($0).snapshot() },
+      setupNanoseconds: opened + attached, stealNanoseconds: steal)
+    measurement.furtherProducers = Array(producers.dropFirst())
+    measurement.furtherConsumers = Array(consumers.dropFirst())
+    if crew.gathering == .fanIn {
+      measurement.receivedFrom = (0..<crew.producers).map { page.tally[producer: $0] }
+    }
+    return .measured(measurement)
   }
 }
 
@@ -205,24 +225,29 @@ struct WorkerStart {
   let page: ControlPage
   let pagePath: String
 
-  func start(_ role: Role) throws(SystemError) -> StartedWorker {
-    switch channel.launch(role) {
+  func start(_ seat: Seat) throws(SystemError) -> StartedWorker {
+    var settings = settings
+    settings.rank = seat.rank
+    switch channel.launch(seat.role) {
     case .fork:
-      return StartedWorker(role: role, child: try Processes.fork { channel.work(role, settings, page) })
+      let child = try Processes.fork { [settings] in channel.work(seat.role, settings, page) }
+      return StartedWorker(seat: seat, child: child)
     case .spawn(let address, let input, let output):
       // Not as an argument, which every user can read: an address may hold what lets somebody in.
-      let path = try spec.scope.path(spec.name("\(role.rawValue)-order"))
-      try TextFile.write(order(role, address).text, to: path)
+      let path = try spec.scope.path(spec.name("\(seat)-order".replacing(" ", with: "-")))
+      try TextFile.write(order(seat.role, address, settings).text, to: path)
       let child = try Processes.spawn(
         "/proc/self/exe", ["worker", "@\(path)"], standardInput: input, standardOutput: output)
-      return StartedWorker(role: role, child: child)
+      return StartedWorker(seat: seat, child: child)
     case .activated(let address, let orderPath):
-      try TextFile.write(order(role, address, isActivated: true).text, to: orderPath)
-      return StartedWorker(role: role, child: nil)
+      try TextFile.write(order(seat.role, address, settings, isActivated: true).text, to: orderPath)
+      return StartedWorker(seat: seat, child: nil)
     }
   }
 
-  private func order(_ role: Role, _ address: String, isActivated: Bool = false) -> WorkerOrder {
+  private func order(
+    _ role: Role, _ address: String, _ settings: TrialSettings, isActivated: Bool = false
+  ) -> WorkerOrder {
     WorkerOrder(id, role, address: address, spec, settings, page: pagePath, isActivated: isActivated)
   }
 }
@@ -237,19 +262,19 @@ extension OpenChannel {
 
 /// A worker whose end is awaited.
 struct StartedWorker {
-  let role: Role
+  let seat: Seat
   /// Nil where a service starts it: it says who it is when it has begun.
   let child: Child?
 }
 
-/// Waits for a pair of workers, and ends what does not end by itself.
+/// Waits for workers, and ends what does not end by itself.
 struct Watch {
   let page: ControlPage
   let deadlineNanoseconds: UInt64
   /// Asked while they run: a reason to end them, nil where there is none.
   var objection: () -> String? = { nil }
 
-  /// Returns nil when both ended well; none is left in any case.
+  /// Returns nil when all ended well; none is left in any case.
   func wait(for workers: [StartedWorker]) -> TrialOutcome? {
     let deadline = Clock.monotonicNanoseconds() + deadlineNanoseconds
     var running = workers
@@ -282,7 +307,7 @@ struct Watch {
   /// Nil while nobody has started it.
   private func process(_ worker: StartedWorker) -> Child? {
     if let child = worker.child { return child }
-    let pid = page.report(worker.role).pid
+    let pid = page.report(worker.seat).pid
     return pid > 0 ? Child(pid: pid) : nil
   }
 
@@ -295,29 +320,29 @@ struct Watch {
   private func stop(_ worker: StartedWorker) { process(worker)?.kill() }
 
   private func judge(_ worker: StartedWorker) -> TrialOutcome? {
-    let message = page.message(worker.role)
+    let message = page.message(worker.seat)
     guard let child = worker.child else {
       // Not ours to reap: what it reported counts.
-      if page.report(worker.role).stage == .done { return nil }
+      if page.report(worker.seat).stage == .done { return nil }
       return .failed(
         message.isEmpty
-          ? "The \(worker.role.rawValue) ended early." : "\(worker.role.rawValue): \(message)")
+          ? "The \(worker.seat) ended early." : "\(worker.seat): \(message)")
     }
     guard let status = try? child.reap() else {
-      return .failed("The \(worker.role.rawValue) could not be waited for.")
+      return .failed("The \(worker.seat) could not be waited for.")
     }
     if status == .exited(0) { return nil }
-    if case .exited = status, !message.isEmpty { return .failed("\(worker.role.rawValue): \(message)") }
-    return .failed("The \(worker.role.rawValue) \(status).")
+    if case .exited = status, !message.isEmpty { return .failed("\(worker.seat): \(message)") }
+    return .failed("The \(worker.seat) \(status).")
   }
 
   private func notStarted(_ running: [StartedWorker]) -> String {
-    let roles = running.map { "the \($0.role.rawValue)" }.joined(separator: " and ")
+    let roles = running.map { "the \($0.seat)" }.joined(separator: " and ")
     return "Nobody started \(roles)."
   }
 
   private func hangDescription(_ running: [StartedWorker]) -> String {
-    let stages = running.map { "the \($0.role.rawValue) at '\(page.report($0.role).stage)'" }
+    let stages = running.map { "the \($0.seat) at '\(page.report($0.seat).stage)'" }
     return "No end after \(Units.describe(nanoseconds: deadlineNanoseconds)), "
       + "\(stages.joined(separator: " and ")); the workers were stopped."
   }

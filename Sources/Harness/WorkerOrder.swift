@@ -62,7 +62,7 @@ public struct WorkerOrder: Codable, Sendable {
     guard argument.hasPrefix("@"),
       let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
       let entry = entries.first(where: { $0.mechanism.id == order.mechanism }),
-      let form = entry.form(order.variant, order.wait),
+      let form = entry.form(order.variant, order.wait, order.settings.crew.gathering),
       var page = try? ControlPage(opening: order.controlPage)
     else { return 64 }
     // Who was started by a service has a parent that ends at once; it sees that the service has ended, and its peer.
@@ -72,6 +72,7 @@ public struct WorkerOrder: Codable, Sendable {
     let spec = ChannelSpec(
       variant: order.variant, wait: order.wait, attach: order.attach,
       messageByteCount: order.messageByteCount, messagesInFlight: order.messagesInFlight,
+      crew: order.settings.crew,
       memory: order.memory, topology: Topology.detect(), scope: order.scope, serial: order.serial,
       stallLimitNanoseconds: order.stallLimitNanoseconds, hosts: order.hosts)
     return form.workAt(order.address, order.role, spec, order.settings, page)

@@ -22,6 +22,10 @@ public struct ChannelSpec: Sendable {
   /// How many messages the pattern can have in flight: 1 for a round trip, nil for as many as the mechanism
   /// takes. A channel that buffers may size its buffer by it.
   public var messagesInFlight: Int?
+  /// Who shares the channel.
+  public var crew: Crew
+  /// In a worker: which of those of its role it is, from 0.
+  public var rank = 0
   public var memory: MemoryPolicy
   public var topology: Topology
   /// Names of everything the channel creates.
@@ -40,7 +44,8 @@ public struct ChannelSpec: Sendable {
 
   public init(
     variant: String = "", wait: WaitKind, attach: Attach = .inherit, messageByteCount: Int,
-    messagesInFlight: Int? = nil, memory: MemoryPolicy = .local, topology: Topology, scope: ResourceScope,
+    messagesInFlight: Int? = nil, crew: Crew = .pair, memory: MemoryPolicy = .local, topology: Topology,
+    scope: ResourceScope,
     serial: Int, stallLimitNanoseconds: UInt64 = 10_000_000_000, hosts: Hosts = .loopback,
     services: ServiceHost? = nil, workerCommand: [String] = []
   ) {
@@ -49,6 +54,7 @@ public struct ChannelSpec: Sendable {
     self.attach = attach
     self.messageByteCount = messageByteCount
     self.messagesInFlight = messagesInFlight
+    self.crew = crew
     self.memory = memory
     self.topology = topology
     self.scope = scope
@@ -57,6 +63,13 @@ public struct ChannelSpec: Sendable {
     self.hosts = hosts
     self.services = services
     self.workerCommand = workerCommand
+  }
+
+  /// For the worker of this rank.
+  public func seated(_ rank: Int) -> ChannelSpec {
+    var spec = self
+    spec.rank = rank
+    return spec
   }
 
   /// Parent: a daemon of the run, running.

@@ -113,6 +113,8 @@ public struct TransportFacts: Sendable, BitwiseCopyable, Codable {
   public var tcpNoDelay: Bool?
   /// Messages that the receiving side knows to be lost.
   public var messagesLost: UInt64?
+  /// How often a consumer was overrun by a producer that does not wait for it.
+  public var overruns: UInt64?
 
   public init() {}
 }

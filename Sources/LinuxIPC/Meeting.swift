@@ -166,9 +166,20 @@ public struct Meeting: Sendable {
   private let mapping: Mapping
   public let isFirst: Bool
 
+  /// How many meet.
+  public enum Company: Sendable {
+    case two
+    /// This one is one of several that meet the same one, and share an entry.
+    case oneOfSeveral
+    /// This one meets several. Whether they are still there, somebody else watches.
+    case several
+  }
+  private let company: Company
+
   /// - Parameter isFirst: which of the two entries is this side's.
-  public init(_ place: Place, isFirst: Bool) throws(SystemError) {
+  public init(_ place: Place, isFirst: Bool, _ company: Company = .two) throws(SystemError) {
     self.isFirst = isFirst
+    self.company = company
     switch place {
     case .inherited(let mapping): self.mapping = mapping
     case .file(let path):
@@ -187,6 +198,9 @@ public struct Meeting: Sendable {
 
   /// Takes this side's entry.
   public func watch(stallLimitNanoseconds: UInt64) throws(SystemError) -> PeerWatch {
+    if company == .oneOfSeveral {
+      return PeerWatch(peer: entry(isFirst: !isFirst), stallLimitNanoseconds: stallLimitNanoseconds)
+    }
     guard
       let watch = PeerWatch(
         own: entry(isFirst: isFirst), peer: entry(isFirst: !isFirst),
@@ -207,14 +221,22 @@ public struct Meeting: Sendable {
     Futex(at: UnsafeMutableRawPointer(mutating: word(index, ofPeer: ofPeer)))
   }
 
-  /// Both sides come here, and neither leaves before the other has come; returns the peer's pid.
+  /// Both sides come here, and neither leaves before the other has come; returns the peer's pid. One that meets several
+  /// does not wait for them, and has no use for a pid.
   public func greet() throws(SystemError) -> Int32 {
+    if company == .several {
+      word(22).pointee.store(UInt64(getpid()), ordering: .releasing)
+      return 0
+    }
+    if company == .oneOfSeveral { return Int32(truncatingIfNeeded: try awaitWord(22)) }
     word(22).pointee.store(UInt64(getpid()), ordering: .releasing)
     return Int32(truncatingIfNeeded: try awaitWord(22))
   }
 
-  /// Neither side leaves before the other one has come: to be used once, when both are ready for messages.
+  /// Neither side leaves before the other one has come: to be used once, when both are ready for messages. Several wait for
+  /// nobody here.
   public func becomeReady() throws(SystemError) {
+    guard company == .two else { return }
     word(21).pointee.store(1, ordering: .releasing)
     _ = try awaitWord(21)
   }

@@ -42,6 +42,10 @@ public struct ResourceUsage: Sendable, BitwiseCopyable, Codable {
     return difference
   }
 
+  public static func + (one: ResourceUsage, other: ResourceUsage) -> ResourceUsage {
+    one - (ResourceUsage() - other)
+  }
+
   /// Times the scheduler moved this process to another CPU (/proc/self/sched, se.nr_migrations); nil where the
   /// kernel does not tell.
   public static func migrationsOfThisProcess() -> UInt64? {

@@ -102,6 +102,14 @@ extension Topology {
 
   public func cpu(_ id: Int) -> CPU? { cpus.first { $0.id == id } }
 
+  /// Nearest first: cores of their own before the second thread of this one, which takes from it.
+  public func cpusByDistance(from id: Int) -> [Int] {
+    guard let own = cpu(id) else { return cpus.map(\.id) }
+    let order: [Placement] = [.sameCore, .sameL3, .sameSocket, .crossSocket, .smtSibling, .crossNode]
+    let distance = { (cpu: CPU) in order.firstIndex(of: self.placement(own, cpu)) ?? order.count }
+    return cpus.sorted { (distance($0), $0.id) < (distance($1), $1.id) }.map(\.id)
+  }
+
   /// The pair to measure on unless told otherwise: different cores that share a cache, else the nearest pair
   /// of different cores, else one CPU for both.
   public func defaultPair() -> (CPU, CPU) {

@@ -18,19 +18,20 @@ public struct ControlPage: Sendable {
   enum Offset {
     static var stop: Int { 0 }
     static var owner: Int { 64 }
-    static var arrivals: Int { 128 }  // one pair of lines for each role
     static var agreed: Int { 384 }
-    static var endSeen: Int { 448 }
     static var probe: Int { 512 }  // one pair of lines for each direction
     static var idle: Int { 768 }  // an IdleLine
-    static var reports: Int { 1024 }  // 1 KiB for each role
-    static var histograms: Int { 4096 }
+    static var arrivals: Int { 4096 }  // one pair of lines for each seat
+    static var ends: Int { 8192 }  // an EndLines
+    static var tally: Int { 10752 }  // a word for each of the workers of the side that has several
+    static var reports: Int { 12288 }  // 1 KiB for each seat
+    static var histograms: Int { reports + 2 * Crew.most * 1024 }
   }
 
-  public static var histogramCount: Int { 2 }
-  public static var byteCount: Int {
-    Offset.histograms + histogramCount * ((SharedHistogram.byteCount + 4095) / 4096 * 4096)
-  }
+  /// Two for a pair; one for each consumer of a fan-out.
+  public static var histogramCount: Int { Crew.most }
+  private static var histogramStride: Int { (SharedHistogram.byteCount + 4095) / 4096 * 4096 }
+  public static var byteCount: Int { Offset.histograms + histogramCount * histogramStride }
 
   /// A file in memory, so that spawned workers can map it too.
   public init(creating path: String) throws(SystemError) {
@@ -51,8 +52,10 @@ public struct ControlPage: Sendable {
 
   /// Before each trial, while no worker lives: everything is zero. Also takes the page faults that recording would
   /// take.
-  public func reset() {
-    mapping.populate()
+  ///
+  /// - Parameter histograms: how many will be recorded to.
+  public func reset(histograms: Int = 2) {
+    memset(mapping.base, 0, Offset.histograms + histograms * Self.histogramStride)
     word(Offset.owner).pointee.store(UInt64(getpid()), ordering: .releasing)
   }
 
@@ -63,30 +66,31 @@ public struct ControlPage: Sendable {
   }
 
   public func histogram(_ index: Int) -> SharedHistogram {
-    let stride = (SharedHistogram.byteCount + 4095) / 4096 * 4096
-    return SharedHistogram(at: mapping.base + Offset.histograms + index * stride)
+    SharedHistogram(at: mapping.base + Offset.histograms + index * Self.histogramStride)
   }
 
   // MARK: Reports
 
-  func reportPointer(_ role: Role) -> UnsafeMutablePointer<WorkerReport> {
-    let index = role == .producer ? 0 : 1
-    return (mapping.base + Offset.reports + index * 1024).assumingMemoryBound(to: WorkerReport.self)
+  func reportPointer(_ seat: Seat) -> UnsafeMutablePointer<WorkerReport> {
+    (mapping.base + Offset.reports + number(seat) * 1024).assumingMemoryBound(to: WorkerReport.self)
   }
 
-  public func report(_ role: Role) -> WorkerReport { reportPointer(role).pointee }
+  public func report(_ seat: Seat) -> WorkerReport { reportPointer(seat).pointee }
+  public func report(_ role: Role) -> WorkerReport { report(Seat(role)) }
+
+  private func number(_ seat: Seat) -> Int { seat.role == .producer ? seat.rank : Crew.most + seat.rank }
 
   /// Bytes of the sentence that a failing worker leaves behind its report.
   private static var messageCapacity: Int { 512 }
 
-  func setMessage(_ text: String, _ role: Role) {
-    let target = UnsafeMutableRawPointer(reportPointer(role)) + 512
+  func setMessage(_ text: String, _ seat: Seat) {
+    let target = UnsafeMutableRawPointer(reportPointer(seat)) + 512
     let bytes = Array(text.utf8.prefix(Self.messageCapacity - 1)) + [0]
     target.copyMemory(from: bytes, byteCount: bytes.count)
   }
 
-  public func message(_ role: Role) -> String {
-    String(cString: (UnsafeRawPointer(reportPointer(role)) + 512).assumingMemoryBound(to: CChar.self))
+  public func message(_ seat: Seat) -> String {
+    String(cString: (UnsafeRawPointer(reportPointer(seat)) + 512).assumingMemoryBound(to: CChar.self))
   }
 
   // MARK: Agreement
@@ -106,16 +110,22 @@ public struct ControlPage: Sendable {
     nonmutating set { word(Offset.agreed + 8).pointee.store(newValue, ordering: .releasing) }
   }
 
-  /// Waits until the peer has come as far. Both sleep, so that one that is not pinned yet gets a CPU.
+  /// Waits until all others have come as far. They sleep, so that one that is not pinned yet gets a CPU.
   ///
-  /// - Returns: false when the peer gave up, or the harness is gone.
-  func barrier(_ role: Role) -> Bool {
-    if let link { return meet(role, over: link) }
-    let mine = arrivals(role)
-    let theirs = arrivals(role == .producer ? .consumer : .producer)
+  /// - Returns: false when one of them gave up, or the harness is gone.
+  func barrier(_ seat: Seat, _ crew: Crew) -> Bool {
+    if let link { return meet(seat.role, over: link) }
+    let mine = arrivals(seat)
     let stage = mine.load() + 1
     mine.announce(stage)
-    mine.wake()
+    mine.wake(.max)
+    for other in crew.seats where other != seat {
+      guard wait(for: arrivals(other), stage) else { return false }
+    }
+    return true
+  }
+
+  private func wait(for theirs: Futex, _ stage: UInt32) -> Bool {
     while true {
       let reached = theirs.load()
       if reached >= stage { return stop.load() == 0 }
@@ -126,8 +136,8 @@ public struct ControlPage: Sendable {
   }
 
   private func meet(_ role: Role, over link: PeerLink) -> Bool {
-    let stage = arrivals(role).load() &+ 1
-    arrivals(role).store(stage)
+    let stage = arrivals(Seat(role)).load() &+ 1
+    arrivals(Seat(role)).store(stage)
     let own = PeerLink.Word(stage: UInt64(stage), agreed: role == .producer ? agreed : 0)
     guard let theirs = link.meet(own, isAbandoned: { isAbandoned }) else { return false }
     if role == .consumer { agreed = theirs.agreed }
@@ -136,10 +146,12 @@ public struct ControlPage: Sendable {
 
   var idleLine: IdleLine { IdleLine(at: mapping.base + Offset.idle) }
 
-  var endSeen: Futex { Futex(at: mapping.base + Offset.endSeen) }
+  var endLines: EndLines { EndLines(at: mapping.base + Offset.ends) }
 
-  private func arrivals(_ role: Role) -> Futex {
-    Futex(at: mapping.base + Offset.arrivals + (role == .producer ? 0 : 128))
+  public var tally: FanInTally { FanInTally(at: mapping.base + Offset.tally) }
+
+  private func arrivals(_ seat: Seat) -> Futex {
+    Futex(at: mapping.base + Offset.arrivals + number(seat) * 128)
   }
 
   /// Set by a worker that cannot go on; its peer leaves at the next barrier.

@@ -8,15 +8,26 @@ import LinuxIPC
   /// The number of a mark: no message has it.
   @inlinable static func number(_ phase: Phase) -> UInt64 { (phase.first &+ phase.count) | 1 << 62 }
 
+  /// Repeats the mark until all have seen it.
   @usableFromInline @inline(never)
   static func send<T: Transport & ~Copyable>(_ transport: inout T, _ phase: Phase) throws(ExchangeError) {
+    for rank in 0..<phase.crew.consumers {
+      try send(&transport, phase, mark: number(phase), 0, seenBy: phase.ends.seen(rank))
+    }
+  }
+
+  /// - Parameter seen: set to the mark's lower half by who has seen it.
+  @usableFromInline @inline(never)
+  static func send<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase, mark: UInt64, _ ticks: UInt64, seenBy seen: Futex
+  ) throws(ExchangeError) {
     let payload = phase.payload
-    let mark = number(phase)
+    let wanted = UInt32(truncatingIfNeeded: mark)
     let deadline = Clock.monotonicNanoseconds() &+ 10_000_000_000
-    while phase.endSeen.load() != UInt32(truncatingIfNeeded: mark) {
-      try transport.send(payload.byteCount) { payload.fill(&$0, mark, 0) }
-      let seen = phase.endSeen.load()
-      if seen != UInt32(truncatingIfNeeded: mark) { phase.endSeen.wait(while: seen, nanoseconds: 1_000_000) }
+    while seen.load() != wanted {
+      try transport.send(payload.byteCount) { payload.fill(&$0, mark, ticks) }
+      let value = seen.load()
+      if value != wanted { seen.wait(while: value, nanoseconds: 1_000_000) }
       if Clock.monotonicNanoseconds() > deadline { throw .timedOut }
     }
   }
@@ -50,8 +61,9 @@ import LinuxIPC
       count &+= 1
       body(number, ticks)
     }
-    phase.endSeen.store(UInt32(truncatingIfNeeded: mark))
-    phase.endSeen.wake()
+    let seen = phase.ends.seen(phase.rank)
+    seen.store(UInt32(truncatingIfNeeded: mark))
+    seen.wake()
     return count
   }
 }

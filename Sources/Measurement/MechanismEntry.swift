@@ -18,21 +18,31 @@ public struct MechanismEntry: Sendable {
     self.forms = forms
   }
 
-  /// The first one is the default.
-  public func forms(of variant: String) -> [Form] {
-    let own = forms.filter { $0.variants.contains(variant) }
-    return own.isEmpty ? forms.filter(\.variants.isEmpty) : own
+  /// The first one is the default. Empty where the mechanism does not bring so many together.
+  public func forms(of variant: String, _ gathering: Crew.Gathering = .pair) -> [Form] {
+    let possible = forms.filter { $0.gathering == gathering }
+    let own = possible.filter { $0.variants.contains(variant) }
+    return own.isEmpty ? possible.filter(\.variants.isEmpty) : own
   }
 
-  public func form(_ variant: String, _ wait: WaitKind) -> Form? {
-    forms(of: variant).first { $0.wait == wait }
+  public func form(_ variant: String, _ wait: WaitKind, _ gathering: Crew.Gathering = .pair) -> Form? {
+    forms(of: variant, gathering).first { $0.wait == wait }
   }
+
+  /// Adds forms.
+  public func with(_ others: Form...) -> MechanismEntry { MechanismEntry(forms: forms + others) }
 }
 
 /// A mechanism with one wait strategy.
 public struct Form: Sendable {
   public let mechanism: Mechanism
   public let wait: WaitKind
+  /// Who meets whom.
+  public let gathering: Crew.Gathering
+  /// Bytes of the largest message where that is less than the mechanism's traits say.
+  public let maximumMessageByteCount: Int?
+  /// Whether messages may be lost.
+  public let mayDrop: Bool
   /// The variants that this form is for; empty for all that have none of their own.
   public let variants: [String]
   public let replyByteCount: Int?
@@ -45,7 +55,8 @@ public struct Form: Sendable {
   public let visit: @Sendable (any FormVisitor) -> Void
 
   @usableFromInline init(
-    mechanism: Mechanism, wait: WaitKind, variants: [String], replyByteCount: Int?,
+    mechanism: Mechanism, wait: WaitKind, gathering: Crew.Gathering = .pair,
+    maximumMessageByteCount: Int? = nil, mayDrop: Bool, variants: [String], replyByteCount: Int?,
     probe: @escaping @Sendable (ChannelSpec) throws(TransportError) -> Void,
     open: @escaping @Sendable (ChannelSpec) throws(TransportError) -> OpenChannel,
     workAt:
@@ -54,6 +65,9 @@ public struct Form: Sendable {
   ) {
     self.mechanism = mechanism
     self.wait = wait
+    self.gathering = gathering
+    self.maximumMessageByteCount = maximumMessageByteCount
+    self.mayDrop = mayDrop
     self.variants = variants
     self.replyByteCount = replyByteCount
     self.probe = probe
@@ -68,7 +82,8 @@ public struct Form: Sendable {
     _ provider: P.Type, _ transport: T.Type, variants: [String] = []
   ) -> Form where P.Attachment == T.Attachment {
     Form(
-      mechanism: P.mechanism, wait: T.wait, variants: variants, replyByteCount: T.replyByteCount,
+      mechanism: P.mechanism, wait: T.wait, mayDrop: T.mayDrop, variants: variants,
+      replyByteCount: T.replyByteCount,
       probe: { spec throws(TransportError) in try P.probe(spec) },
       open: { spec throws(TransportError) in
         let channel = try P.open(spec)
@@ -90,6 +105,49 @@ public struct Form: Sendable {
       },
       removeLeftovers: { P.removeLeftovers() },
       visit: { $0.visit(P.self, T.self) })
+  }
+
+  /// A form for several producers, or several consumers.
+  ///
+  /// - Parameters:
+  ///   - sender: the producers' side; `receiver` the consumers'.
+  ///   - maximumMessageByteCount: nil where the traits say it.
+  @inlinable
+  public static func gathering<
+    P: ChannelProvider, S: Transport & ~Copyable, R: Transport & ~Copyable, L: Pattern
+  >(
+    _ pattern: L.Type, _ provider: P.Type, _ sender: S.Type, _ receiver: R.Type, variants: [String] = [],
+    maximumMessageByteCount: Int? = nil
+  ) -> Form where P.Attachment == S.Attachment, P.Attachment == R.Attachment {
+    Form(
+      mechanism: P.mechanism, wait: S.wait, gathering: L.kind.gathering,
+      maximumMessageByteCount: maximumMessageByteCount, mayDrop: R.mayDrop, variants: variants,
+      replyByteCount: nil,
+      probe: { spec throws(TransportError) in try P.probe(spec) },
+      open: { spec throws(TransportError) in
+        let channel = try P.open(spec)
+        return OpenChannel(
+          launch: { P.launch(channel, $0, spec) },
+          work: { role, settings, page in
+            let spec = spec.seated(settings.rank)
+            return Worker.gather(S.self, R.self, L.self, role, spec, settings, page) {
+              () throws(TransportError) in
+              try P.attach(channel, as: role, spec)
+            }
+          },
+          relinquish: { P.relinquish(channel) },
+          close: { P.close(channel) })
+      },
+      workAt: { address, role, spec, settings, page in
+        let spec = spec.seated(settings.rank)
+        return Worker.gather(S.self, R.self, L.self, role, spec, settings, page) {
+          () throws(TransportError) in
+          try spec.hosts.enter(as: role)
+          return try P.attach(try P.find(address, spec), as: role, spec)
+        }
+      },
+      removeLeftovers: { P.removeLeftovers() },
+      visit: { _ in })
   }
 }
 

@@ -48,7 +48,7 @@ public enum Paced: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
     let (payload, clock) = (phase.payload, phase.clock)
     var schedule = phase.schedule
     var sequence = phase.first
@@ -65,6 +65,7 @@ public enum Paced: Pattern {
       sequence &+= 1
     }
     if T.mayDrop { try EndMark.send(&transport, phase) }
+    return phase.count
   }
 
   @inlinable

@@ -7,10 +7,24 @@ public enum PatternKind: String, CaseIterable, Codable, Sendable {
   case stream
   case paced
   case wakeUp = "wake-up"
+  case fanIn = "fan-in"
+  case fanOut = "fan-out"
   case connect
 
   /// Whether messages are timed from one side to the other, so that both must read one clock.
-  public var isOneWay: Bool { self == .paced || self == .wakeUp }
+  public var isOneWay: Bool { [.paced, .wakeUp, .fanIn, .fanOut].contains(self) }
+
+  /// Whether as many messages are under way as the mechanism takes.
+  public var fillsTheChannel: Bool { [.stream, .paced, .fanIn, .fanOut].contains(self) }
+
+  /// Who takes part.
+  public var gathering: Crew.Gathering {
+    switch self {
+    case .fanIn: .fanIn
+    case .fanOut: .fanOut
+    default: .pair
+    }
+  }
 }
 
 /// When messages of a paced load are due.
@@ -40,8 +54,12 @@ public struct Phase: Sendable {
   /// Wake-ups: how long the consumer has been idle when a message is sent.
   public var gapTicks: UInt64
   public var idleLine: IdleLine
-  /// Set by the consumer when it has seen the end of a phase in which messages may be lost.
-  public var endSeen: Futex
+  /// Who takes part, and which of those of its role this worker is.
+  public var crew: Crew
+  public var rank: Int
+  /// By which the end of a phase is told where messages may be lost, or where there are several producers.
+  public var ends: EndLines
+  public var tally: FanInTally
 }
 
 extension SharedHistogram: BitwiseCopyable {}
@@ -50,11 +68,42 @@ extension SharedHistogram: BitwiseCopyable {}
 /// nothing in it is decided at run time.
 public protocol Pattern: SendableMetatype {
   static var kind: PatternKind { get }
+  /// - Returns: how many messages were sent.
   static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError)
+  ) throws(ExchangeError) -> UInt64
   /// - Returns: how many of the phase's messages came; fewer only where the mechanism may lose some.
   static func consume<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
   ) throws(ExchangeError) -> UInt64
+}
+
+/// What is compiled for a transport that only sends.
+@usableFromInline enum ProducingHalf<Whole: Pattern>: Pattern {
+  @inlinable static var kind: PatternKind { Whole.kind }
+
+  @inlinable
+  static func produce<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64 { try Whole.produce(&transport, phase) }
+
+  @inlinable
+  static func consume<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64 { 0 }
+}
+
+/// What is compiled for a transport that only receives.
+@usableFromInline enum ConsumingHalf<Whole: Pattern>: Pattern {
+  @inlinable static var kind: PatternKind { Whole.kind }
+
+  @inlinable
+  static func produce<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64 { 0 }
+
+  @inlinable
+  static func consume<T: Transport & ~Copyable>(
+    _ transport: inout T, _ phase: Phase
+  ) throws(ExchangeError) -> UInt64 { try Whole.consume(&transport, phase) }
 }

@@ -25,16 +25,21 @@ enum Probe {
   private static var batchLength: UInt64 { 200 }
   private static var deadlineNanoseconds: UInt64 { 20_000_000 }
 
-  /// Both workers call this at the same point; about a millisecond.
-  static func run(_ page: ControlPage, _ role: Role, _ clock: Clock, distinctCPUs: Bool) -> ProbeReport {
+  /// All workers call this at the same point; about a millisecond. Where there are several of a role, the cache line goes
+  /// between the first of each, while the others are idle.
+  static func run(_ page: ControlPage, _ seat: Seat, _ settings: TrialSettings) -> ProbeReport {
     var report = ProbeReport()
+    let clock = settings.clock
     report.arithmeticNanoseconds = arithmetic(clock)
-    guard page.barrier(role), distinctCPUs else { return report }
-    if role == .producer {
-      initiate(page, clock, &report)
-    } else {
-      respond(page, clock)
+    guard page.barrier(seat, settings.crew) else { return report }
+    if settings.cpusAreDistinct && seat.rank == 0 {
+      if seat.role == .producer {
+        initiate(page, clock, &report)
+      } else {
+        respond(page, clock)
+      }
     }
+    if settings.crew != .pair { _ = page.barrier(seat, settings.crew) }
     return report
   }
 

@@ -12,7 +12,7 @@ public enum RoundTrip: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
     let (payload, reply, clock, histogram) = (phase.payload, phase.reply, phase.clock, phase.primary)
     var sequence = phase.first
     let end = phase.first &+ phase.count
@@ -28,6 +28,7 @@ public enum RoundTrip: Pattern {
       histogram.record(clock.nanoseconds(finish &- start))
       sequence &+= 1
     }
+    return phase.count
   }
 
   @inlinable

@@ -59,6 +59,23 @@ public struct SharedHistogram: Sendable {
     public var maximum: UInt64 = 0
     public var sum: UInt64 = 0
     public var totalCount: UInt64 = 0
+
+    public init() {}
+
+    /// All of several.
+    public init(merging parts: [Snapshot]) {
+      let recorded = parts.filter { $0.totalCount > 0 }
+      var counts: [UInt64: UInt64] = [:]
+      for part in recorded {
+        for (value, count) in zip(part.values, part.counts) { counts[value, default: 0] += count }
+      }
+      values = counts.keys.sorted()
+      self.counts = values.map { counts[$0] ?? 0 }
+      minimum = recorded.map(\.minimum).min() ?? 0
+      maximum = recorded.map(\.maximum).max() ?? 0
+      sum = recorded.reduce(0) { $0 &+ $1.sum }
+      totalCount = recorded.reduce(0) { $0 + $1.totalCount }
+    }
   }
 
   public func snapshot() -> Snapshot {

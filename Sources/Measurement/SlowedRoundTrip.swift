@@ -11,8 +11,9 @@ public enum SlowedRoundTrip: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
     try RoundTrip.produce(&transport, phase)
+    return phase.count
   }
 
   @inlinable

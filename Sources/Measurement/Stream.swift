@@ -12,7 +12,7 @@ public enum Stream: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
     let payload = phase.payload
     let begin = phase.clock.now()
     var sequence = phase.first
@@ -23,6 +23,7 @@ public enum Stream: Pattern {
       sequence &+= 1
     }
     if T.mayDrop { try EndMark.send(&transport, phase) }
+    return phase.count
   }
 
   @inlinable

@@ -16,7 +16,7 @@ public enum WakeUp: Pattern {
   @inlinable
   public static func produce<T: Transport & ~Copyable>(
     _ transport: inout T, _ phase: Phase
-  ) throws(ExchangeError) {
+  ) throws(ExchangeError) -> UInt64 {
     let (payload, clock, line, gap) = (phase.payload, phase.clock, phase.idleLine, phase.gapTicks)
     var sequence = phase.first
     let end = phase.first &+ phase.count
@@ -27,6 +27,7 @@ public enum WakeUp: Pattern {
       sequence &+= 1
     }
     if sequence != end { throw .timedOut }
+    return phase.count
   }
 
   @inlinable

@@ -20,6 +20,11 @@ public struct TrialSettings: Sendable, Codable {
   public var seed: UInt64
   public var producerCPU: Int?
   public var consumerCPU: Int?
+  /// Who takes part in the trial, and which of those of its role a worker is.
+  public var crew = Crew.pair
+  public var rank = 0
+  /// Where the workers of the side that has several run, by rank; the first one's place is its role's.
+  public var furtherCPUs: [Int?] = []
   /// Slows the echo of a round trip down, to show what a check finds; 0 in every measurement.
   public var echoSpinSteps: UInt64
 
@@ -48,6 +53,12 @@ public struct TrialSettings: Sendable, Codable {
   /// that is started by the other's attaching cannot.
   public var meetsBeforeAttaching = false
 
+  /// Nil where it may run anywhere.
+  func cpu(of seat: Seat) -> Int? {
+    if seat.rank > 0 { return furtherCPUs.indices.contains(seat.rank - 1) ? furtherCPUs[seat.rank - 1] : nil }
+    return seat.role == .producer ? producerCPU : consumerCPU
+  }
+
   var cpusAreDistinct: Bool { producerCPU != nil && consumerCPU != nil && producerCPU != consumerCPU }
 }
 
@@ -75,6 +86,28 @@ public enum Worker {
       case .stream: try work(type, Stream.self, attachment, role, spec, &session)
       case .paced: try work(type, Paced.self, attachment, role, spec, &session)
       case .wakeUp: try work(type, WakeUp.self, attachment, role, spec, &session)
+      case .fanIn, .fanOut: throw WorkerFailure(.attaching, "this form is for one producer and one consumer")
+      }
+      return 0
+    } catch {
+      return session.fail(error)
+    }
+  }
+
+  /// The same where a side has several workers: one pattern, and for each side a transport of its own.
+  @inlinable
+  public static func gather<S: Transport & ~Copyable, R: Transport & ~Copyable, P: Pattern>(
+    _ sender: S.Type, _ receiver: R.Type, _ pattern: P.Type, _ role: Role, _ spec: ChannelSpec,
+    _ settings: TrialSettings, _ page: ControlPage, attach: () throws(TransportError) -> S.Attachment
+  ) -> Int32 where S.Attachment == R.Attachment {
+    var session = WorkerSession(role, settings, page)
+    do throws(WorkerFailure) {
+      try session.pin()
+      try session.begin()
+      let attachment = try Worker.explaining(attach)
+      switch role {
+      case .producer: try work(sender, ProducingHalf<P>.self, attachment, role, spec, &session)
+      case .consumer: try work(receiver, ConsumingHalf<P>.self, attachment, role, spec, &session)
       }
       return 0
     } catch {
@@ -131,15 +164,13 @@ public enum Worker {
 
   /// A function of its own, so that the measured loop can be found, and checked, in the machine code.
   ///
-  /// - Returns: the messages exchanged, without those that were lost.
+  /// - Returns: the messages exchanged on this side, without those that were lost.
   @inlinable @inline(never)
   static func exchange<T: Transport & ~Copyable, P: Pattern>(
     _ transport: inout T, _ pattern: P.Type, _ role: Role, _ phase: Phase
   ) throws(ExchangeError) -> UInt64 {
     switch role {
-    case .producer:
-      try P.produce(&transport, phase)
-      return phase.count
+    case .producer: return try P.produce(&transport, phase)
     case .consumer: return try P.consume(&transport, phase)
     }
   }

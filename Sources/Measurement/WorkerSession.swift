@@ -5,7 +5,7 @@ import LinuxIPC
 /// A worker's bookkeeping around the measured loop: what the peers agree on, in which order, and what is
 /// reported. Nothing here runs while messages move.
 public struct WorkerSession {
-  private let role: Role
+  private let seat: Seat
   private let settings: TrialSettings
   private let page: ControlPage
   private var report = WorkerReport()
@@ -20,7 +20,7 @@ public struct WorkerSession {
   private var began = Clock.monotonicNanoseconds()
 
   @usableFromInline init(_ role: Role, _ settings: TrialSettings, _ page: ControlPage) {
-    self.role = role
+    seat = Seat(role, settings.rank)
     self.settings = settings
     self.page = page
     calibration = Calibration(settings)
@@ -28,13 +28,17 @@ public struct WorkerSession {
     publish()
   }
 
-  private func publish() { page.reportPointer(role).pointee = report }
+  private var role: Role { seat.role }
+
+  /// The one that decides what all do.
+  private var isLead: Bool { seat == Seat(.producer) }
+
+  private func publish() { page.reportPointer(seat).pointee = report }
 
   /// Before anything else is touched: memory is placed where the thread runs that touches it first.
   @usableFromInline mutating func pin() throws(WorkerFailure) {
     StopSignal.resetInWorker()
-    let cpu = role == .producer ? settings.producerCPU : settings.consumerCPU
-    if let cpu {
+    if let cpu = settings.cpu(of: seat) {
       do throws(SystemError) {
         try Affinity.pin(to: cpu)
       } catch {
@@ -44,10 +48,12 @@ public struct WorkerSession {
     report.cpu = Int32(Affinity.currentCPU())
   }
 
+  private func meet() -> Bool { page.barrier(seat, settings.crew) }
+
   /// After this it attaches.
   @usableFromInline mutating func begin() throws(WorkerFailure) {
     if settings.meetsBeforeAttaching {
-      guard page.barrier(role) else { throw Self.peerGaveUp }
+      guard meet() else { throw Self.peerGaveUp }
     }
     began = Clock.monotonicNanoseconds()
   }
@@ -60,7 +66,7 @@ public struct WorkerSession {
 
   /// - Parameter mapping: the memory that both sides share, where they do.
   @usableFromInline mutating func attached(_ mapping: Mapping?) throws(WorkerFailure) {
-    if role == .producer, let mapping {
+    if isLead, let mapping {
       for (node, pages) in MemoryPolicy.pagesPerNode(of: mapping) where (0..<8).contains(node) {
         report.pagesPerNode[node] = UInt16(clamping: pages)
       }
@@ -69,7 +75,7 @@ public struct WorkerSession {
     report.stage = .attached
     publish()
     report.probeBefore = try probe()
-    if settings.pattern.isOneWay && role == .producer { try requireOneClock() }
+    if settings.pattern.isOneWay && isLead { try requireOneClock() }
     report.stage = .ready
     publish()
   }
@@ -86,8 +92,8 @@ public struct WorkerSession {
   }
 
   private func probe() throws(WorkerFailure) -> ProbeReport {
-    guard page.barrier(role) else { throw Self.peerGaveUp }
-    return Probe.run(page, role, settings.clock, distinctCPUs: settings.cpusAreDistinct)
+    guard meet() else { throw Self.peerGaveUp }
+    return Probe.run(page, seat, settings)
   }
 
   private static var peerGaveUp: WorkerFailure { WorkerFailure(.exchanging, "the peer gave up") }
@@ -107,13 +113,13 @@ public struct WorkerSession {
   /// Agrees with the peer on the next phase; nil when the measured one is over.
   @usableFromInline mutating func nextPhase() throws(WorkerFailure) -> Phase? {
     if phaseIsMeasured { return nil }
-    if role == .producer {
+    if isLead {
       let next = calibration.next()
       page.agreed = next.count | (next.isMeasured ? Self.measuredFlag : 0)
       // Both must have passed the barrier before the first message is due.
       page.agreedStart = settings.clock.now() + settings.clock.ticks(nanoseconds: 2_000_000)
     }
-    guard page.barrier(role) else { throw Self.peerGaveUp }
+    guard meet() else { throw Self.peerGaveUp }
     let agreed = page.agreed
     phaseIsMeasured = agreed & Self.measuredFlag != 0
     let count = agreed & ~Self.measuredFlag
@@ -124,9 +130,9 @@ public struct WorkerSession {
       schedule: Schedule(
         rate: max(settings.rate, 1e-3), arrival: settings.arrival, seed: settings.seed &+ nextSequence,
         clock: settings.clock),
-      primary: page.histogram(0), secondary: page.histogram(1), echoSpinSteps: settings.echoSpinSteps,
+      primary: page.histogram(seat.rank), secondary: page.histogram(1), echoSpinSteps: settings.echoSpinSteps,
       gapTicks: settings.clock.ticks(nanoseconds: Double(settings.gapNanoseconds)), idleLine: page.idleLine,
-      endSeen: page.endSeen)
+      crew: settings.crew, rank: seat.rank, ends: page.endLines, tally: page.tally)
     // The count may have come from another machine.
     nextSequence &+= count
     beginPhase()
@@ -140,8 +146,8 @@ public struct WorkerSession {
     let isRoundTrip = settings.pattern == .roundTrip || settings.pattern == .connect
     let recorder: Role = isRoundTrip ? .producer : .consumer
     if role == recorder {
-      page.histogram(0).reset()
-      page.histogram(1).reset()
+      page.histogram(seat.rank).reset()
+      if settings.crew == .pair { page.histogram(1).reset() }
     }
     if phaseIsMeasured {
       report.stage = .measuring
@@ -167,13 +173,16 @@ public struct WorkerSession {
       report.stalls = stalls - stallsBefore
       // A paced load begins when its first message is due.
       report.startTicks = settings.pattern == .paced ? phase.startTicks : phaseStart
-      report.endTicks = end
+      report.endTicks = settings.pattern == .fanIn && role == .consumer ? page.tally.endTicks : end
       publish()
     }
     stallsBefore = stalls
     // A phase is over when both sides are through it.
-    guard page.barrier(role) else { throw Self.peerGaveUp }
-    if settings.pattern == .paced {
+    guard meet() else { throw Self.peerGaveUp }
+    if settings.pattern == .fanIn {
+      // What comes after the consumer has had enough is not measured.
+      calibration.took(settings.clock.nanoseconds(max(page.tally.endTicks, phaseStart &+ 1) &- phaseStart))
+    } else if settings.pattern == .paced {
       // A paced load begins when its first message is due.
       let now = settings.clock.now()
       calibration.took(settings.clock.nanoseconds(now > phase.startTicks ? now - phase.startTicks : 1))
@@ -185,7 +194,7 @@ public struct WorkerSession {
   @usableFromInline mutating func fail(_ failure: WorkerFailure) -> Int32 {
     report.failure = failure.kind
     publish()
-    page.setMessage(failure.message, role)
+    page.setMessage(failure.message, seat)
     page.giveUp()
     return 1
   }

@@ -20,11 +20,17 @@ public enum Registry {
       .of(Pipe.self, Messages<Packets<Connected, Block>>.self, variants: ["packet"]),
       .of(Pipe.self, Messages<Packets<Connected, Spin>>.self, variants: ["packet"]),
       .of(Pipe.self, ByteStream<SpliceSender, Block>.self, variants: ["splice"]),
-      .of(Pipe.self, ByteStream<SpliceSender, Spin>.self, variants: ["splice"])),
+      .of(Pipe.self, ByteStream<SpliceSender, Spin>.self, variants: ["splice"])
+    )
+    .sharedPipe(Pipe.self)
+    .sharedQueue(
+      Pipe.self, Packets<Connected, Block>.self, Packets<Connected, Spin>.self, variants: ["packet"]
+    )
+    .copied(Pipe.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
     MechanismEntry(
       .of(Vmsplice.self, ByteStream<VmspliceSender, Block>.self),
       .of(Vmsplice.self, ByteStream<VmspliceSender, Spin>.self)),
-    .byteStream(Fifo.self),
+    .byteStream(Fifo.self).sharedPipe(Fifo.self),
     .packets(
       NamedPipe.self, Connected.self,
       .of(NamedPipe.self, ByteStream<CopyingSender, Block>.self, variants: ["byte"]),
@@ -36,7 +42,9 @@ public enum Registry {
         variants: ["network"]),
       .of(
         NetworkMailslot.self, Messages<EnvelopedDatagrams<MailslotEnvelope, Spin>>.self, variants: ["network"]
-      )),
+      )
+    )
+    .sharedQueue(Mailslots.self, Packets<Datagram, Block>.self, Packets<Datagram, Spin>.self),
     MechanismEntry(
       .of(CopyData.self, CallByCopy<Block>.self), .of(CopyData.self, CallByCopy<Spin>.self),
       .of(CopyData.self, CallByCopy<SpinThenBlock>.self),
@@ -50,9 +58,13 @@ public enum Registry {
       .of(OLE.self, Calls<ObjectCallPort<Block>>.self, variants: ["call"]),
       .of(OLE.self, Messages<ActivationPort<Block>>.self, variants: ["activate"]),
       .of(OLE.self, Messages<EmbedPort<Block>>.self, variants: ["embed"])),
-    .byteStream(UnixStream.self),
-    .packets(UnixSeqpacket.self, Connected.self),
-    .packets(UnixDgram.self, Datagram.self),
+    .byteStream(UnixStream.self).served(UnixStream.self)
+      .copied(UnixStream.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
+    .packets(UnixSeqpacket.self, Connected.self)
+      .copied(
+        UnixSeqpacket.self, Messages<Packets<Connected, Block>>.self, Messages<Packets<Connected, Spin>>.self),
+    .packets(UnixDgram.self, Datagram.self)
+      .sharedQueue(UnixDgram.self, Packets<Datagram, Block>.self, Packets<Datagram, Spin>.self),
     .byteStream(
       SocketPair.self,
       .of(SocketPair.self, Messages<Packets<Connected, Block>>.self, variants: ["seqpacket"]),
@@ -60,9 +72,20 @@ public enum Registry {
     .byteStream(
       TCP.self,
       .of(TCP.self, ByteStream<ZeroCopySender, Block>.self, variants: ["zerocopy"]),
-      .of(TCP.self, ByteStream<ZeroCopySender, Spin>.self, variants: ["zerocopy"])),
+      .of(TCP.self, ByteStream<ZeroCopySender, Spin>.self, variants: ["zerocopy"])
+    )
+    .served(TCP.self)
+    .copied(TCP.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
     .byteStream(MPTCP.self),
-    .packets(UDP.self, LossyDatagram.self),
+    .packets(UDP.self, LossyDatagram.self)
+      .sharedQueue(UDP.self, Packets<LossyDatagram, Block>.self, Packets<LossyDatagram, Spin>.self)
+      .with(
+        .gathering(
+          FanOut.self, UDP.self, Messages<Packets<LossyDatagram, Block>>.self,
+          Messages<Packets<LossyDatagram, Block>>.self, variants: ["multicast"]),
+        .gathering(
+          FanOut.self, UDP.self, Messages<Packets<LossyDatagram, Spin>>.self,
+          Messages<Packets<LossyDatagram, Spin>>.self, variants: ["multicast"])),
     MechanismEntry(
       .of(
         NetBIOSSession.self, FramedStream<CopyingSender, Block, SessionFraming>.self, variants: ["session"]),
@@ -74,8 +97,11 @@ public enum Registry {
         NetBIOSDatagram.self, Messages<EnvelopedDatagrams<NetBIOSEnvelope, Spin>>.self, variants: ["datagram"]
       )),
     .byteStream(Vsock.self),
-    .port(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self),
-    .port(SystemVMQ.self, SystemVQueuePort<Block>.self, SystemVQueuePort<Spin>.self),
+    .port(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self)
+      .sharedQueue(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self)
+      .copied(PosixMQ.self, Messages<PosixQueuePort<Block>>.self, Messages<PosixQueuePort<Spin>>.self),
+    .port(SystemVMQ.self, SystemVQueuePort<Block>.self, SystemVQueuePort<Spin>.self)
+      .sharedQueue(SystemVMQ.self, SystemVQueuePort<Block>.self, SystemVQueuePort<Spin>.self),
     .port(
       IOURing.self, URingPort<Block>.self, URingPort<Spin>.self,
       .of(IOURing.self, Messages<RingMessagePort<Block>>.self, variants: ["msg-ring"]),
@@ -90,7 +116,11 @@ public enum Registry {
     .port(SignalFD.self, SignalDescriptorBell<Block>.self, SignalDescriptorBell<Spin>.self),
     .port(FileLock.self, LockBell<Block>.self, LockBell<Spin>.self),
     .port(Inotify.self, WatchBell<Block>.self, WatchBell<Spin>.self),
-    MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self)),
+    MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self))
+      .with(
+        .gathering(
+          FanIn.self, ZeroMQ.self, Messages<ZeroMQPort<Block>>.self, Messages<ZeroMQPort<Block>>.self)
+      ),
     MechanismEntry(.of(NNG.self, Messages<NNGPort<Block>>.self)),
     MechanismEntry(.of(DBus.self, Calls<BusCallPort<Block>>.self)),
     MechanismEntry(

@@ -56,6 +56,23 @@ struct Figure: Sendable {
     $0.reading("goodput")
   }
 
+  /// How evenly several were served.
+  static let fairness = Figure(
+    title: "fairness", rank: 2, better: .higher, show: { shortestDecimal(rounded($0)) }
+  ) {
+    $0.reading("fairness")
+  }
+
+  private static func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+
+  /// The share of what was sent that nobody received.
+  static let lost = Figure(title: "lost", rank: 1, show: Quantity.percent) { summary in
+    guard let lost = summary.reading("messages_lost").value, lost > 0,
+      let came = summary.reading("messages").value
+    else { return Reading() }
+    return Reading(value: lost / (lost + came))
+  }
+
   /// The share of the offered load that arrived.
   static let achieved = Figure(title: "achieved", rank: 3, better: .higher, show: Quantity.percent) {
     summary in

@@ -29,6 +29,8 @@ extension RunView {
           paced(pattern)
         } else if pattern == "wake-up" {
           wakeUp(pattern)
+        } else if pattern.hasPrefix("fan-") {
+          gathering(pattern)
         } else if pattern == "connect" {
           connect(pattern)
         } else {
@@ -193,6 +195,38 @@ extension RunView {
           percentiles + [.largest(of: histogram), .spread(of: "\(histogram)_p50"), .cpu("consumer")]),
       ],
       plots: ["wake-up-over-gap"])
+  }
+
+  private func gathering(_ pattern: String) -> Section {
+    let histogram = "latency_one_way"
+    let latencies = [50, 99].map { Figure.latency($0, of: histogram, group: "one way") }
+    let figures = [Figure.messageRate] + latencies + [.fairness, .lost, .cpu()]
+    let size = referenceSize(pattern) ?? 0
+    let tables = crews(pattern).map { crew in
+      let series = series(pattern).filter { $0.identity.crew == crew }
+      return table(
+        "\(crew), \(Quantity.size(bytes: Double(size)))", series, figures.map { ($0, { $0.at(size) }) })
+    }
+    let isFanIn = pattern.hasPrefix("fan-in")
+    let shared =
+      "Latency runs from the send to the receive and is mostly waiting in a full channel. Fairness is Jain's index of what "
+    return Section(
+      title: isFanIn ? "Fan-in" : "Fan-out",
+      lead: isFanIn
+        ? "Several producers send to one consumer as fast as it lets them; messages per second are those of all. \(shared)"
+          + "each producer was let through: 1 where all got the same."
+        : "One producer sends to several consumers, each of which gets every message; messages per second are those that "
+          + "all consumers received. \(shared)each consumer received. What a consumer lost to a producer that does not wait "
+          + "for it is counted.",
+      brief: tables,
+      full: tables + [
+        everyCase(
+          pattern,
+          [.messageRate, .goodput] + [50, 99, 99.9].map { .latency($0, of: histogram) } + [
+            .fairness, .lost, .spread(of: "message_rate"), .cpu("producer"), .cpu("consumer"),
+            .contextSwitches,
+          ])
+      ])
   }
 
   private func connect(_ pattern: String) -> Section {

@@ -40,7 +40,7 @@ struct RunView {
   }
 
   /// The patterns as the method names them; their variants follow them in reports.
-  static let usualPatterns = ["round-trip", "stream", "paced", "wake-up", "connect"]
+  static let usualPatterns = ["round-trip", "stream", "paced", "wake-up", "fan-in", "fan-out", "connect"]
 
   /// The patterns that were measured: the usual ones first, whatever order the plan shuffled them into.
   var patterns: [String] {
@@ -73,6 +73,13 @@ struct RunView {
     Set(measured.filter { $0.identity.family == pattern }.compactMap(\.identity.gapNanoseconds)).sorted()
   }
 
+  /// Who takes part, the smallest company first.
+  func crews(_ pattern: String) -> [String] {
+    let cases = measured.filter { $0.identity.family == pattern }.map(\.identity)
+    let order = Dictionary(cases.map { ($0.crew, ($0.producers, $0.consumers)) }) { first, _ in first }
+    return order.keys.sorted { (order[$0] ?? (0, 0)) < (order[$1] ?? (0, 0)) }
+  }
+
   /// The series of a pattern by mechanism and wait strategy, the tool's own cost last.
   func series(_ pattern: String) -> [Series] {
     let cases = Dictionary(grouping: measured.filter { $0.identity.family == pattern }) {
@@ -95,6 +102,12 @@ extension CaseIdentity {
     key.messageBytes = 0
     key.rateTargetPerSecond = nil
     return key
+  }
+
+  /// `2 producers, 1 consumer`.
+  var crew: String {
+    let count = { (count: Int, name: String) in "\(count) \(name)\(count == 1 ? "" : "s")" }
+    return "\(count(producers, "producer")), \(count(consumers, "consumer"))"
   }
 
   /// What tells this series from the others of its mechanism and wait strategy, `, name`; mostly nothing.

@@ -20,6 +20,7 @@ extension TrialTable.Metric {
 
   private static let rules: [TrialTable.Metric] = [
     rule("latency_", "ns", .lower), rule("message_rate", "1/s", .higher),
+    rule("message_rate_", "1/s", .higher), rule("fairness", "1", .higher),
     rule("goodput", "B/s", .higher),
     rule("offered_rate", "1/s", .none), rule("achieved_rate", "1/s", .higher),
     rule("cpu_user_", "ns/message", .lower), rule("cpu_system_", "ns/message", .lower),
@@ -32,6 +33,7 @@ extension TrialTable.Metric {
     rule("clock_offset", "ns", .none), rule("peer_look_up_", "ns", .lower),
     rule("zero_copy_sends_copied_", "1", .lower), rule("zero_copy_sends_", "1", .none),
     rule("tcp_nodelay_", "1", .none), rule("datagrams_dropped_", "1", .lower),
+    rule("overruns_", "1", .lower),
     rule("pages_node_", "1", .none),
     rule("steal", "ns", .none),
   ]

@@ -98,6 +98,8 @@ struct ExplanationText {
     facts.append(Fact(text: "attach: \(traits.attach.map(\.rawValue).joined(separator: ", "))"))
     facts.append(
       Fact(text: "waits: \(entry.forms(of: variant).map(\.wait.rawValue).joined(separator: ", "))"))
+    let patterns = entry.patterns(of: variant).map(\.rawValue)
+    facts.append(Fact(text: "patterns: \(patterns.joined(separator: ", "))"))
     if traits.framing == .notification {
       let byteCount = traits.minimumMessageByteCount
       facts.append(

@@ -91,6 +91,7 @@ struct MechanismRow: Encodable {
   var delivery: String
   var attach: [String]
   var waits: [String]
+  var patterns: [String]
   var payloadCopies: Int
   var minimumMessageBytes: Int
   var maximumMessageBytes: Int?
@@ -103,7 +104,7 @@ struct MechanismRow: Encodable {
   private(set) var form: Mechanism.Variant?
 
   private enum CodingKeys: String, CodingKey {
-    case id, summary, counterpart, framing, direction, reach, delivery, attach, waits, payloadCopies
+    case id, summary, counterpart, framing, direction, reach, delivery, attach, waits, patterns, payloadCopies
     case minimumMessageBytes, maximumMessageBytes, manPages, available, reason
   }
 
@@ -139,6 +140,7 @@ struct MechanismRow: Encodable {
     delivery = traits.delivery.rawValue
     attach = traits.attach.map(\.rawValue)
     waits = forms.map(\.wait.rawValue)
+    patterns = entry.patterns(of: variant).map(\.rawValue)
     payloadCopies = traits.payloadCopies
     minimumMessageBytes = traits.minimumMessageByteCount
     maximumMessageBytes = traits.maximumMessageByteCount

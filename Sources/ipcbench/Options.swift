@@ -60,6 +60,15 @@ struct Gap: ParsedWord {
   }
 }
 
+/// How many workers of one role.
+struct WorkerCount: ParsedWord {
+  var count: Int
+  init?(word: String) {
+    guard let value = Int(word), (1...Crew.most).contains(value) else { return nil }
+    count = value
+  }
+}
+
 /// A time such as `250ms`.
 struct TimeSpan: ExpressibleByArgument {
   var nanoseconds: UInt64

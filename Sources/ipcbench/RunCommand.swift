@@ -47,6 +47,8 @@ struct RunCommand: ParsableCommand {
   @Option(
     name: .customLong("gap"), help: "How long the consumer of a 'wake-up' is idle: 1us,10us,100us,1ms,10ms.")
   var gaps: CommaList<Gap>?
+  @Option(help: "Producers of a 'fan-in', up to 16: 2,4.") var producers: CommaList<WorkerCount>?
+  @Option(help: "Consumers of a 'fan-out', up to 16: 2,4.") var consumers: CommaList<WorkerCount>?
   @Option(name: .customLong("arrival"), help: "When paced messages are due: constant, poisson.")
   var arrivals: CommaList<Arrival>?
   @Option(help: "Rounds; each is a fresh pair of processes per case.") var trials: Int?
@@ -103,6 +105,8 @@ struct RunCommand: ParsableCommand {
     if let scopes { block.scopes = scopes.elements }
     if let rates { block.rates = rates.elements.flatMap(\.perSecond) }
     if let gaps { block.gaps = gaps.elements.map(\.nanoseconds) }
+    if let producers { block.producers = producers.elements.map(\.count) }
+    if let consumers { block.consumers = consumers.elements.map(\.count) }
     if let arrivals { block.arrivals = arrivals.elements }
     if let trials { block.trials = trials }
     if let duration { block.durationNanoseconds = duration.nanoseconds }

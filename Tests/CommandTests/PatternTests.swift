@@ -24,6 +24,65 @@ extension RunTests {
     #expect(Traces.all.isEmpty, "\(Traces.all)")
   }
 
+  /// Fan-in checks each producer's order, and what its last message says it has sent; fan-out that each consumer gets
+  /// everything or knows what it has lost.
+  @Test(arguments: [("fan-in", 20), ("fan-out", 14)])
+  func everyMechanismGathersWhomItCan(pattern: String, forms: Int) throws {
+    let workspace = try Workspace()
+    let result = try workspace.run(
+      "-p \(pattern) -s 64,4000 --producers 1,3 --consumers 1,3 --wait block,yield --trials 1 --messages 600 --format csv "
+        + "--quiet")
+    #expect(result.exitCode == 0, "\(result.errors)")
+    let run = try workspace.load()
+    let failed = run.trials.filter { $0.status == .failed }
+    #expect(failed.isEmpty, "\(failed.map { "\($0.identity.id) \($0.identity.wait): \($0.reason)" })")
+    let measured = run.trials.filter { $0.status == .ok }
+    let found = Set(measured.map(\.identity.id))
+    #expect(found.count >= forms, "\(found.sorted())")
+    for record in measured {
+      let (producers, consumers) = (record.identity.producers, record.identity.consumers)
+      let side = pattern == "fan-in" ? "producer" : "consumer"
+      let messages = record.value("messages") ?? 0
+      let sent = messages + (record.value("messages_lost") ?? 0)
+      if pattern == "fan-in" { #expect(sent >= 600, "\(record.identity)") }
+      if pattern == "fan-out" { #expect(sent == 600 * Double(consumers), "\(record.identity)") }
+      let rates = (0..<max(producers, consumers)).compactMap { record.value("message_rate_\(side)_\($0)") }
+      #expect(rates.count == max(producers, consumers), "\(record.identity)")
+      let total = record.value("message_rate") ?? 0
+      #expect(abs(rates.reduce(0, +) / total - 1) < 1e-6, "\(record.identity)")
+      // 1/n at least, by its definition.
+      let fairness = record.value("fairness") ?? 0
+      #expect(fairness >= 1 / Double(rates.count) - 1e-9 && fairness <= 1, "\(record.identity) \(fairness)")
+      let samples = record.measures.first { $0.metric == "latency_one_way_mean" }?.samples ?? 0
+      #expect(pattern == "fan-in" ? samples == 600 : samples == Int(messages), "\(record.identity)")
+    }
+    #expect(Traces.all.isEmpty, "\(Traces.all)")
+  }
+
+  /// A producer that dies takes the trial with it, and nobody waits for it.
+  @Test(arguments: ["shared-memory:posix", "unix-stream", "posix-mq", "udp"])
+  func aProducerOfManyThatIsKilledIsNamed(mechanism: String) throws {
+    let workspace = try Workspace()
+    let attach = mechanism.hasPrefix("shared") ? "--attach name" : ""
+    let program = try workspace.start(
+      "-m \(mechanism) -p fan-in --producers 3 \(attach) --wait block --trials 1 --duration 20s --quiet")
+    var found: Int32?
+    let isThere = eventually(within: 20) {
+      found = ProcessTree.children(of: program.pid).first {
+        ProcessTree.arguments(of: $0).last?.hasSuffix("producer-2-order") == true
+      }
+      return found != nil
+    }
+    try #require(isThere, "no second producer appeared: \(program.errorsSoFar)")
+    usleep(1_000_000)
+    kill(try #require(found), SIGKILL)
+    let result = program.wait()
+    #expect(result.exitCode == 3, "\(result.errors)")
+    let record = try #require(try workspace.load().trials.first)
+    #expect(record.status == .failed && record.reason.contains("producer 2"), "\(record.reason)")
+    #expect(Traces.all.isEmpty, "\(Traces.all)")
+  }
+
   /// What waits behind a consumer that does not come has waited since it was due (coordinated omission, METHOD.md).
   @Test func aConsumerThatIsStoppedIsSeenInTheResponseTimeAndNotInTheServiceTime() throws {
     let workspace = try Workspace()

@@ -82,6 +82,13 @@ int ipcb_futex_wake(const void *word, int count);
 
 // Descriptors ---------------------------------------------------------------------------------------------
 
+/* epoll(7), level-triggered, for reading; each descriptor has a token. */
+int ipcb_epoll_create(void);
+int ipcb_epoll_add(int poll, int descriptor, uint32_t token);
+int ipcb_epoll_remove(int poll, int descriptor);
+/* How many tokens were written, at most `capacity` and 16. */
+int ipcb_epoll_wait(int poll, uint32_t *tokens, int capacity, int milliseconds);
+
 int ipcb_memfd_create(const char *name, unsigned flags);
 int ipcb_memfd_seal_size(int fd);
 int ipcb_pipe2(int fds[2], int flags);

@@ -24,7 +24,7 @@ struct HandWorker {
     try TextFile.write(order.text, to: path)
     let child = try Processes.spawn(
       "/proc/self/exe", ["worker", "@\(path)"], standardInput: connection.socket.descriptor)
-    return StartedWorker(role: role, child: child)
+    return StartedWorker(seat: Seat(role), child: child)
   }
 }
 

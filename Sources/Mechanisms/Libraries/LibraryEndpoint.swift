@@ -61,10 +61,10 @@ public struct LibraryEndpoint: Sendable {
     var meeting: Meeting?
   }
 
-  func attach(_ role: Role) throws(TransportError) -> Attachment {
+  func attach(_ role: Role, _ crew: Crew = .pair) throws(TransportError) -> Attachment {
     guard !place.isEmpty else { return Attachment(url: url, meeting: nil) }
     return try explaining("meet the peer") { () throws(SystemError) in
-      Attachment(url: url, meeting: try Meeting(.file(place), isFirst: role == .producer))
+      Attachment(url: url, meeting: try Meeting(.file(place), role, crew))
     }
   }
 }

@@ -38,7 +38,7 @@ public enum ZeroMQ: ChannelProvider {
 
   public static func attach(
     _ endpoint: LibraryEndpoint, as role: Role, _ spec: ChannelSpec
-  ) throws(TransportError) -> LibraryEndpoint.Attachment { try endpoint.attach(role) }
+  ) throws(TransportError) -> LibraryEndpoint.Attachment { try endpoint.attach(role, spec.crew) }
 }
 
 /// The functions used here, as zmq.h declares them.
@@ -82,8 +82,12 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
   private let socket: UnsafeMutableRawPointer
   public static func meeting(_ attachment: LibraryEndpoint.Attachment) -> Meeting? { attachment.meeting }
 
-  /// ZMQ_PAIR, and options of zmq.h.
-  private static var pair: Int32 { 0 }
+  /// ZMQ_PAIR; from many to one ZMQ_PUSH and ZMQ_PULL.
+  private static func kind(_ role: Role, _ crew: Crew) -> Int32 {
+    crew.gathering == .pair ? 0 : role == .producer ? 8 : 7
+  }
+
+  /// Of zmq.h.
   private enum Option {
     static var linger: Int32 { 17 }
     static var sendHighWaterMark: Int32 { 23 }
@@ -94,7 +98,7 @@ public struct ZeroMQPort<Wait: WaitStrategy>: MessagePort, ~Copyable {
     _ attachment: LibraryEndpoint.Attachment, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) {
     guard let library = ZeroMQLibrary(), let context = library.newContext(),
-      let socket = library.newSocket(context, Self.pair)
+      let socket = library.newSocket(context, Self.kind(role, spec.crew))
     else { throw TransportError(.unavailable, "libzmq could not be initialised.") }
     // Queues of a thousand messages would hold a gigabyte of large ones.
     var depth = Int32(clamping: max(4, min(1000, (4 << 20) / max(spec.messageByteCount, 1))))

@@ -31,13 +31,24 @@ public enum Mailslots: ChannelProvider {
   public static func attach(
     _ directory: String, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Ends {
+    let place = Meeting.Place.file(directory + "/meeting")
+    if spec.crew.gathering == .fanIn && role == .producer {
+      // Nothing comes back: it needs no slot of its own.
+      let meeting = try explaining("meet the other side") { () throws(SystemError) in
+        let meeting = try Meeting(place, role, spec.crew)
+        _ = try meeting.greet()
+        return meeting
+      }
+      return Ends(try MailslotWriter(role.peer.rawValue, in: directory).socket, meeting: meeting)
+    }
     let slot = try Mailslot(
       role.rawValue, in: directory, reader: "0", maximumMessageByteCount: spec.messageByteCount)
     let meeting = try explaining("meet the other side") { () throws(SystemError) in
-      let meeting = try Meeting(.file(directory + "/meeting"), isFirst: role == .producer)
+      let meeting = try Meeting(place, role, spec.crew)
       _ = try meeting.greet()
       return meeting
     }
+    if spec.crew.gathering == .fanIn { return Ends(slot.socket, meeting: meeting) }
     let writer = try MailslotWriter(role.peer.rawValue, in: directory)
     try explaining("meet the other side") { () throws(SystemError) in try meeting.becomeReady() }
     return Ends(input: slot.socket.descriptor, output: writer.socket.descriptor, meeting: meeting)

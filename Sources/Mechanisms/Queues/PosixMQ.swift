@@ -90,7 +90,7 @@ public enum PosixMQ: ChannelProvider {
       Ends(
         input: try PosixQueue.open(name: both[isProducer ? 1 : 0], writing: false),
         output: try PosixQueue.open(name: both[isProducer ? 0 : 1], writing: true),
-        meeting: try Meeting(channel.place, isFirst: isProducer))
+        meeting: try Meeting(channel.place, role, spec.crew))
     }
   }
 }

@@ -72,7 +72,7 @@ public enum SystemVMQ: ChannelProvider {
       Attachment(
         input: try SystemVQueue.find(key: channel.keys[isProducer ? 1 : 0]),
         output: try SystemVQueue.find(key: channel.keys[isProducer ? 0 : 1]),
-        meeting: try Meeting(channel.place, isFirst: isProducer))
+        meeting: try Meeting(channel.place, role, spec.crew))
     }
   }
 }

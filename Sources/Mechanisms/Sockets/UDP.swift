@@ -33,6 +33,12 @@ public enum UDP: ChannelProvider {
   public static func open(_ spec: ChannelSpec) throws(TransportError) -> Channel {
     let first = try InternetConnection.reserve(spec, Socket.udp)
     let second = try InternetConnection.reserve(spec, index: 1, Socket.udp)
+    if spec.crew.gathering == .fanIn, let own = second.reservation {
+      // Else it would get a share of what many send to a socket that is connected to none of them.
+      try explaining("keep a port") { () throws(SystemError) in
+        try own.connect(address: spec.hosts.consumer.address, port: second.port)
+      }
+    }
     let path = spec.hosts.shareFiles ? try makeMeeting(spec) : ""
     return Channel(
       producerPort: first.port, consumerPort: second.port, meeting: path,
@@ -74,8 +80,12 @@ public enum UDP: ChannelProvider {
     let (here, there) = (spec.hosts.address(of: role), spec.hosts.address(of: role.peer))
     return try explaining("connect two UDP sockets") { () throws(SystemError) in
       let meeting =
-        spec.hosts.shareFiles ? try Meeting(.file(channel.meeting), isFirst: isProducer) : nil
+        spec.hosts.shareFiles ? try Meeting(.file(channel.meeting), role, spec.crew) : nil
       guard spec.variant == "multicast" else {
+        if spec.crew.gathering == .fanIn {
+          return Ends(
+            try fanIn(role, at: role == .producer ? there : here, peer, own, meeting), meeting: meeting)
+        }
         let socket = try InternetConnection.bound(Socket.udp, address: here, port: own)
         try socket.growBuffers()
         _ = try meeting?.greet()
@@ -92,6 +102,23 @@ public enum UDP: ChannelProvider {
       _ = try meeting?.greet()
       return Ends(input: input.descriptor, output: output.descriptor, meeting: meeting)
     }
+  }
+
+  /// Any port of a producer's will do, and who receives from many connects to none of them.
+  private static func fanIn(
+    _ role: Role, at address: String, _ peer: UInt16, _ own: UInt16, _ meeting: Meeting?
+  ) throws(SystemError) -> Socket {
+    if role == .consumer {
+      let socket = try InternetConnection.bound(Socket.udp, address: address, port: own)
+      try socket.growBuffers()
+      _ = try meeting?.greet()
+      return socket
+    }
+    let socket = try Socket.udp()
+    try socket.growBuffers()
+    _ = try meeting?.greet()
+    try socket.connect(address: address, port: peer)
+    return socket
   }
 
   /// A socket that receives what is sent to the group at this port.

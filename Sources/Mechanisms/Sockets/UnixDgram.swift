@@ -30,12 +30,14 @@ public enum UnixDgram: ChannelProvider {
     _ stem: String, as role: Role, _ spec: ChannelSpec
   ) throws(TransportError) -> Ends {
     try explaining("connect the sockets at \(stem)") { () throws(SystemError) in
-      let meeting = try Meeting(.file(stem), isFirst: role == .producer)
+      let meeting = try Meeting(.file(stem), role, spec.crew)
       let socket = try Socket.unix(.datagram)
       try socket.growBuffers()
-      try socket.bind(path: "\(stem).\(role.rawValue)")
+      // One of many that send needs no address, and who receives from many connects to none of them.
+      let isFanIn = spec.crew.gathering == .fanIn
+      if !isFanIn || role == .consumer { try socket.bind(path: "\(stem).\(role.rawValue)") }
       _ = try meeting.greet()
-      try socket.connect(path: "\(stem).\(role.peer.rawValue)")
+      if !isFanIn || role == .producer { try socket.connect(path: "\(stem).\(role.peer.rawValue)") }
       // A side that is done already would leave the other one nothing to connect to.
       try meeting.becomeReady()
       return Ends(socket, meeting: meeting)

@@ -11,7 +11,14 @@ extension MechanismEntry {
   where P.Attachment == LinuxIPC.Mapping {
     MechanismEntry(
       .of(provider, Ring<Spin>.self), .of(provider, Ring<Yield>.self), .of(provider, Ring<Block>.self),
-      .of(provider, Ring<SpinThenBlock>.self))
+      .of(provider, Ring<SpinThenBlock>.self)
+    ).with(
+      .gathering(FanIn.self, provider, FanInSender<Spin>.self, FanInReceiver<Spin>.self),
+      .gathering(FanIn.self, provider, FanInSender<Yield>.self, FanInReceiver<Yield>.self),
+      .gathering(FanIn.self, provider, FanInSender<Block>.self, FanInReceiver<Block>.self),
+      .gathering(FanOut.self, provider, BroadcastSender<Spin>.self, BroadcastReceiver<Spin>.self),
+      .gathering(FanOut.self, provider, BroadcastSender<Yield>.self, BroadcastReceiver<Yield>.self),
+      .gathering(FanOut.self, provider, BroadcastSender<Block>.self, BroadcastReceiver<Block>.self))
   }
 
   /// Bytes over descriptors, in every wait strategy.
@@ -49,5 +56,57 @@ extension MechanismEntry {
   ) -> MechanismEntry where P.Attachment == Blocking.Attachment, P.Attachment == Spinning.Attachment {
     MechanismEntry(
       forms: [.of(provider, Messages<Blocking>.self), .of(provider, Messages<Spinning>.self)] + others)
+  }
+
+  // MARK: Several producers, several consumers
+
+  // Of a mechanism's plain form, unless they are told other variants.
+
+  /// Writers of a pipe that take turns: what one call writes stays together up to PIPE_BUF (pipe(7)).
+  @inlinable @inline(__always)
+  func sharedPipe<P: ChannelProvider>(_ provider: P.Type) -> MechanismEntry where P.Attachment == Ends {
+    with(
+      .gathering(
+        FanIn.self, provider, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Block>.self,
+        variants: [""], maximumMessageByteCount: 4092),
+      .gathering(
+        FanIn.self, provider, ByteStream<CopyingSender, Spin>.self, ByteStream<CopyingSender, Spin>.self,
+        variants: [""], maximumMessageByteCount: 4092))
+  }
+
+  /// One queue of messages into which several write.
+  @inlinable @inline(__always)
+  func sharedQueue<
+    P: ChannelProvider, Blocking: MessagePort & ~Copyable, Spinning: MessagePort & ~Copyable
+  >(
+    _ provider: P.Type, _ blocking: Blocking.Type, _ spinning: Spinning.Type, variants: [String] = [""]
+  ) -> MechanismEntry where P.Attachment == Blocking.Attachment, P.Attachment == Spinning.Attachment {
+    with(
+      .gathering(
+        FanIn.self, provider, Messages<Blocking>.self, Messages<Blocking>.self, variants: variants),
+      .gathering(
+        FanIn.self, provider, Messages<Spinning>.self, Messages<Spinning>.self, variants: variants))
+  }
+
+  /// A connection of each producer's, and a consumer that looks which have something.
+  @inlinable @inline(__always)
+  func served<P: ChannelProvider>(_ provider: P.Type) -> MechanismEntry where P.Attachment == Ends {
+    with(
+      .gathering(
+        FanIn.self, EachOwn<P>.self, Copies<ByteStream<CopyingSender, Block>>.self, StreamServer<Block>.self,
+        variants: [""]),
+      .gathering(
+        FanIn.self, EachOwn<P>.self, Copies<ByteStream<CopyingSender, Spin>>.self, StreamServer<Spin>.self,
+        variants: [""]))
+  }
+
+  /// A channel for each consumer, to all of which the producer sends.
+  @inlinable @inline(__always)
+  func copied<P: ChannelProvider, Blocking: Transport & ~Copyable, Spinning: Transport & ~Copyable>(
+    _ provider: P.Type, _ blocking: Blocking.Type, _ spinning: Spinning.Type
+  ) -> MechanismEntry where P.Attachment == Blocking.Attachment, P.Attachment == Spinning.Attachment {
+    with(
+      .gathering(FanOut.self, EachOwn<P>.self, Copies<Blocking>.self, Copies<Blocking>.self, variants: [""]),
+      .gathering(FanOut.self, EachOwn<P>.self, Copies<Spinning>.self, Copies<Spinning>.self, variants: [""]))
   }
 }

@@ -6,6 +6,7 @@ import SharedRing
 /// top of it. The mechanisms differ in where the memory comes from and how the other side finds it.
 struct RingLayout {
   let geometry: RingGeometry
+  private let ringCount: Int
 
   /// How many slots. Measured between two cores, and not what one would guess: a ring in which everything
   /// stays in the first-level caches (16 KiB) moves small messages 1.8 times as fast as one of 64 KiB to 1 MiB;
@@ -22,7 +23,15 @@ struct RingLayout {
       } else if spec.wait == .block || spec.wait == .spinThenBlock {
         (1 << 20) / one
       } else { max(4, (16 << 10) / one) }
-    geometry = RingGeometry(kind: .messages, slotCount: slotCount, capacity: byteCount)
+    ringCount = spec.crew.gathering == .pair ? 2 : 1
+    switch spec.crew.gathering {
+    case .pair: geometry = RingGeometry(kind: .messages, slotCount: slotCount, capacity: byteCount)
+    case .fanIn: geometry = RingGeometry(kind: .fanIn, slotCount: slotCount, capacity: byteCount)
+    // Nobody waits for a consumer: what it may be behind is what the ring holds.
+    case .fanOut:
+      let deep = max(slotCount, (1 << 20) / one)
+      geometry = RingGeometry(kind: .broadcast, slotCount: deep, capacity: byteCount)
+    }
   }
 
   /// Bytes of one direction, in whole pages so that the directions share none.
@@ -31,7 +40,7 @@ struct RingLayout {
   /// compares the low twelve bits of addresses would otherwise hold back the look at the answer's slot until
   /// the store to the question has left the store buffer (4 KiB aliasing; measured: 10–25 % of a round trip).
   private var stagger: Int { 1152 }
-  var byteCount: Int { 2 * ringByteCount + 4096 }
+  var byteCount: Int { ringCount * ringByteCount + 4096 }
 
   func region(_ index: Int, of mapping: LinuxIPC.Mapping) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(
@@ -44,7 +53,7 @@ struct RingLayout {
       try spec.memory.apply(to: mapping, topology: spec.topology)
     }
     mapping.populate()
-    for index in 0..<2 {
+    for index in 0..<ringCount {
       do throws(RingFormatError) {
         _ = try RingHeader.create(in: region(index, of: mapping), geometry)
       } catch {
