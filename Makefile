@@ -113,6 +113,17 @@ endif
 $(IPCBENCH):
 	swift build -c release $(SWIFT_FLAGS)
 
+# Core to core ------------------------------------------------------------------------------------------------
+
+## matrix           round trips between every two CPUs, as a table and a heat map; M=MECHANISM, by default a cache line
+.PHONY: matrix
+M := cache-line
+matrix: deps build
+	@$(IPCBENCH) matrix -m $(M) $(ARGS)
+	@$(if $(have_gnuplot),gnuplot -e "facts='$(matrix_file).gp'; data='$(matrix_file).tsv'; out='$(matrix_file).svg'" \
+	  plots/core-to-core.gp && echo "  map    $(matrix_file).svg")
+matrix_file = results/matrix/$(subst :,-,$(M))
+
 # Comparing ---------------------------------------------------------------------------------------------------
 
 ## compare          says which cases of two runs differ: A=results/... B=results/...

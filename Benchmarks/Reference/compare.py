@@ -132,6 +132,11 @@ def comparisons(programs: Programs) -> list[Comparison]:
         ours, theirs = programs.our_ring(metric, *ours.split()), programs.bare_ring(metric, *theirs.split())
         return Comparison(name, ours, theirs, metric, "higher", target)
 
+    def shared_ring(name, ours, theirs):
+        theirs = programs._bare(str(HERE / "build/shared-rings"), *theirs.split())
+        ours = programs.our_ring("messages_per_s", *ours.split())
+        return Comparison(name, ours, Program(theirs, field_named("messages_per_s")), "messages_per_s", "higher", 1.00)
+
     # Rings of small messages take 16 KiB, half of a usual first-level data cache. Large messages are compared
     # with the best that chunks of 64 to 256 KiB reach in any ring of up to 8 MiB.
     limit = "limit 1048576 1 8"
@@ -171,6 +176,10 @@ def comparisons(programs: Programs) -> list[Comparison]:
         ring("ring slot 64 B", "slot 64 1 128", "slot 64 1 128", "messages_per_s", 1.00),
         ring("ring batch 64 B", "batch 64 32 256", "batch 64 32 256", "messages_per_s", 0.95),
         ring("ring batch 8 B", "batch 8 64 2048", "batch 8 64 2048", "messages_per_s", 0.90),
+        # Each at the number of slots that suits it best: of 64 to 8192 for Vyukov's queue 128, for FanInRing 1024.
+        shared_ring("ring fan-in 2 64 B", "fan-in 64 2 1024", "fan-in 64 2 128"),
+        shared_ring("ring broadcast 1 64 B", "broadcast 64 1 8192", "broadcast 64 1 8192"),
+        shared_ring("ring broadcast 2 64 B", "broadcast 64 2 8192", "broadcast 64 2 8192"),
         ring("ring slot 64 KiB / limit", "slot 65536 1 64", limit, "bytes_per_s", 1.1 * 0.72),
         ring("ring slot 1 MiB / limit", "slot 1048576 1 4", limit, "bytes_per_s", 0.85),
     ]

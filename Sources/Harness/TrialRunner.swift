@@ -31,6 +31,16 @@ public struct TrialMeasurement: Sendable {
   public var tearDownNanoseconds: UInt64 = 0
   public var stealNanoseconds: UInt64?
 
+  /// Of the first histogram; nil where it has too few samples for one.
+  public var median: Double? {
+    guard let first = histograms.first, first.totalCount > 0 else { return nil }
+    return MergedHistogram([
+      StoredHistogram(
+        name: "", values: first.values, counts: first.counts, minimum: first.minimum, maximum: first.maximum,
+        sum: Double(first.sum))
+    ]).value(atPercentile: 50)
+  }
+
   public var producers: [WorkerReport] { [producer] + furtherProducers }
   public var consumers: [WorkerReport] { [consumer] + furtherConsumers }
 }

@@ -1,3 +1,4 @@
+import CLinuxShims
 import LinuxIPC
 import Synchronization
 
@@ -107,6 +108,7 @@ public struct FanInProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
       }
       // Before the swap, so that a claim is never without its claimant.
       claim.pointee.store(position, ordering: .relaxed)
+      ipcb_prefetch_for_writing(slots.slot(position))
       let (isOurs, found) = tail.pointee.compareExchange(
         expected: position, desired: position &+ 1, ordering: .acquiringAndReleasing)
       if isOurs { return position }

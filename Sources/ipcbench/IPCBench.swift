@@ -17,7 +17,7 @@ struct IPCBench: ParsableCommand {
     subcommands: [
       ListCommand.self, ExplainCommand.self, RunCommand.self, ReportCommand.self, CompareCommand.self,
       CheckCommand.self, AACommand.self, ExportCommand.self, HistoryCommand.self, ServeCommand.self,
-      DriveCommand.self, DoctorCommand.self, WorkerCommand.self,
+      DriveCommand.self, MatrixCommand.self, DoctorCommand.self, WorkerCommand.self,
     ])
 
   static func main() {

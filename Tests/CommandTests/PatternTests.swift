@@ -83,6 +83,36 @@ extension RunTests {
     #expect(Traces.all.isEmpty, "\(Traces.all)")
   }
 
+  @Test(arguments: ["", "-m pipe -s 100 --duration 5ms"])
+  func aMatrixHasEveryPairOfCPUs(what: String) throws {
+    let workspace = try Workspace()
+    let directory = workspace.url.path + "/matrix"
+    let words = what.split(separator: " ").map(String.init)
+    let fixed = ["matrix", "--out", directory, "--format", "json", "--quiet", "--trials", "2"]
+    let result = try Programs.run("ipcbench", fixed + words)
+    #expect(result.exitCode == 0, "\(result.errors)")
+    let matrix = try JSONDecoder().decode(CoreMatrix.self, from: Data(result.output.utf8))
+    let count = matrix.cpus.count
+    // A cache line does not travel where both sides share a CPU.
+    let diagonal = what.isEmpty ? 0 : count
+    let pairs: Int = count * (count - 1) / 2 + diagonal
+    #expect(matrix.pairs.count == pairs)
+    #expect(matrix.pairs.allSatisfy { $0.values.count == 2 && ($0.median ?? 0) > 0 }, "\(matrix)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    let name = what.isEmpty ? "cache-line" : "pipe"
+    #expect(files == ["csv", "gp", "json", "tsv"].map { "\(name).\($0)" })
+    #expect(Traces.all.isEmpty, "\(Traces.all)")
+  }
+
+  @Test(arguments: [
+    (["-m", "nonsense"], "Unknown mechanism"), (["--cpus", "0-3000"], "There is no CPU"),
+    (["-s", "64"], "no size"), (["--cpus", "0"], "needs two CPUs"), (["--trials", "0"], "at least 1"),
+  ])
+  func aMatrixThatCannotBeMeasuredIsRefused(arguments: [String], words: String) throws {
+    let result = try Programs.run("ipcbench", ["matrix"] + arguments)
+    #expect(result.exitCode == 64 && result.errors.contains(words), "\(result.errors)")
+  }
+
   /// What waits behind a consumer that does not come has waited since it was due (coordinated omission, METHOD.md).
   @Test func aConsumerThatIsStoppedIsSeenInTheResponseTimeAndNotInTheServiceTime() throws {
     let workspace = try Workspace()

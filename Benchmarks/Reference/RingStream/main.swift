@@ -3,8 +3,9 @@
 //   ring-stream LAYOUT BYTES BATCH SLOTS DURATION_MS CPUS
 //   ring-stream batch 64 32 4096 300 0,1
 //
-// LAYOUT is `slot` (MessageRing, one message at a time) or `batch` (RecordRing, BATCH records at a time). Every
-// byte is written by one process and checked by the other. Prints one line of JSON.
+// LAYOUT is `slot` (MessageRing, one message at a time), `batch` (RecordRing, BATCH records at a time), `fan-in`
+// (FanInRing, BATCH producers) or `broadcast` (BroadcastRing, BATCH consumers): for the last two see
+// shared-rings.cpp. Every byte is written by one process and checked by the other. Prints one line of JSON.
 import Glibc
 import LinuxIPC
 import Measurement
@@ -25,11 +26,15 @@ struct Settings {
     layout = arguments[0]
     (self.byteCount, self.batch, slotCount, self.milliseconds) = (byteCount, batch, slots, milliseconds)
     cpus = arguments[5].split(separator: ",").compactMap { Int($0) }
-    guard cpus.count == 2, ["slot", "batch"].contains(layout), byteCount > 0, batch > 0 else { return nil }
+    let isShared = ["fan-in", "broadcast"].contains(layout)
+    guard isShared ? !cpus.isEmpty && batch <= 16 && byteCount >= 32 : cpus.count == 2,
+      isShared || ["slot", "batch"].contains(layout), byteCount > 0, batch > 0
+    else { return nil }
   }
 
   var geometry: RingGeometry {
-    RingGeometry(kind: layout == "slot" ? .messages : .records, slotCount: slotCount, capacity: byteCount)
+    let kinds: [String: RingKind] = ["slot": .messages, "fan-in": .fanIn, "broadcast": .broadcast]
+    return RingGeometry(kind: kinds[layout] ?? .records, slotCount: slotCount, capacity: byteCount)
   }
 }
 
@@ -171,8 +176,17 @@ func measure(_ settings: Settings, _ count: UInt64) throws -> Double {
 }
 
 guard let settings = Settings(Array(CommandLine.arguments.dropFirst())) else {
-  print("usage: ring-stream slot|batch BYTES BATCH SLOTS DURATION_MS CPUS")
+  print("usage: ring-stream slot|batch|fan-in|broadcast BYTES BATCH SLOTS DURATION_MS CPUS")
   exit(64)
+}
+if ["fan-in", "broadcast"].contains(settings.layout) {
+  let rate = try sharedRingRate(settings)
+  print(
+    """
+    {"name": "\(settings.layout)", "bytes": \(settings.byteCount), "many": \(settings.batch), \
+    "slots": \(settings.slotCount), "messages_per_s": \(rate)}
+    """)
+  exit(0)
 }
 // The median of five fresh rings: where a ring's pages happen to lie moves its rate by a tenth.
 let trial = UInt64(max(64, 64_000_000 / max(settings.byteCount, 16)))
