@@ -176,7 +176,7 @@ def comparisons(programs: Programs) -> list[Comparison]:
         ring("ring slot 64 B", "slot 64 1 128", "slot 64 1 128", "messages_per_s", 1.00),
         ring("ring batch 64 B", "batch 64 32 256", "batch 64 32 256", "messages_per_s", 0.95),
         ring("ring batch 8 B", "batch 8 64 2048", "batch 8 64 2048", "messages_per_s", 0.90),
-        # Each at the number of slots that suits it best: of 64 to 8192 for Vyukov's queue 128, for FanInRing 1024.
+        # Each at the number of slots that suits it best, of 64, 128 and 1024.
         shared_ring("ring fan-in 2 64 B", "fan-in 64 2 1024", "fan-in 64 2 128"),
         shared_ring("ring broadcast 1 64 B", "broadcast 64 1 8192", "broadcast 64 1 8192"),
         shared_ring("ring broadcast 2 64 B", "broadcast 64 2 8192", "broadcast 64 2 8192"),
