@@ -18,13 +18,16 @@ public struct EventPoll: Sendable {
 
   public func remove(_ input: Int32) { _ = ipcb_epoll_remove(descriptor, input) }
 
-  /// The tokens of those that have something, or whose other side is gone; none after `milliseconds`, or a signal.
+  /// Those that have something, or whose other side is gone: a bit for each token, of 0 to 63. None after `milliseconds`, or
+  /// a signal.
   ///
   /// The corresponding C function is `epoll_wait`.
-  public func wait(milliseconds: Int32) -> [Int] {
+  public func wait(milliseconds: Int32) -> UInt64 {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 16) { tokens in
       let count = ipcb_epoll_wait(descriptor, tokens.baseAddress, 16, milliseconds)
-      return (0..<max(0, Int(count))).map { Int(tokens[$0]) }
+      var ready: UInt64 = 0
+      for index in 0..<max(0, Int(count)) { ready |= 1 &<< UInt64(tokens[index]) }
+      return ready
     }
   }
 

@@ -58,7 +58,7 @@ struct Figure: Sendable {
 
   /// How evenly several were served.
   static let fairness = Figure(
-    title: "fairness", rank: 2, better: .higher, show: { shortestDecimal(rounded($0)) }
+    title: "fairness", rank: 1, better: .higher, show: { shortestDecimal(rounded($0)) }
   ) {
     $0.reading("fairness")
   }

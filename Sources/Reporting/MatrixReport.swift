@@ -28,27 +28,28 @@ public struct MatrixReport {
 
   public func text(_ style: TextStyle) -> String {
     let machine = environment.cpu.model ?? "an unnamed CPU"
-    var lines = ["Core to core: \(title)", "  \(machine)", "  \(what)", ""]
+    let wrapped = { (text: String) in style.wrapped(text, first: "  ", rest: "  ") }
+    var lines = ["Core to core: \(title)"] + wrapped(machine) + wrapped(what) + [""]
     lines +=
-      wholeTable.map { $0.text(style).map { "  " + $0 } } ?? [
+      wholeTable(style).map { $0.text(style).map { "  " + $0 } } ?? [
         "  \(matrix.cpus.count) CPUs: too many to print here; see the files."
       ]
     lines += ["", "  By relation"] + byRelation.text(style).map { "  " + $0 }
     let failures = matrix.pairs.filter { $0.failure != nil }
     if !failures.isEmpty { lines += ["", "  Failed"] }
     lines += failures.map { "  \($0.producerCPU), \($0.consumerCPU): \($0.failure ?? "")" }
-    lines += [
-      "",
-      "  Medians of \(matrix.trials) trials of \(Units.describe(nanoseconds: matrix.trialNanoseconds)) each, a fresh pair of "
-        + "processes for every one; both ways round are",
-      "  the same pair. n is pairs; the interval is from the lowest to the highest of them.",
-    ]
+    lines += [""]
+    lines += wrapped(
+      "Medians of \(matrix.trials) trials of \(Units.describe(nanoseconds: matrix.trialNanoseconds)) each, a fresh pair "
+        + "of processes for every one; both ways round are the same pair. n is pairs; the interval is from the lowest to "
+        + "the highest of them.")
     return lines.joined(separator: "\n")
   }
 
   /// Nil where no terminal is so wide.
-  private var wholeTable: Table? {
-    guard matrix.cpus.count <= 16 else { return nil }
+  private func wholeTable(_ style: TextStyle) -> Table? {
+    // Four digits and a gap for each, and what stands before them.
+    guard 10 + 6 * matrix.cpus.count <= style.width else { return nil }
     let columns = [Table.Column("CPU", .left)] + matrix.cpus.map { Table.Column("\($0.id)") }
     let rows = matrix.cpus.map { row in
       [Table.Cell("\(row.id)")]

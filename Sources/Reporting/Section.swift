@@ -199,11 +199,13 @@ extension RunView {
 
   private func gathering(_ pattern: String) -> Section {
     let histogram = "latency_one_way"
-    let latencies = [50, 99].map { Figure.latency($0, of: histogram, group: "one way") }
+    let latencies = [50, 99].map {
+      Figure.latency($0, of: histogram, group: "one way", rank: $0 == 50 ? 0 : 2)
+    }
     let figures = [Figure.messageRate] + latencies + [.fairness, .lost, .cpu()]
     let size = referenceSize(pattern) ?? 0
     let tables = crews(pattern).map { crew in
-      let series = series(pattern).filter { $0.identity.crew == crew }
+      let series = series(pattern).filter { $0.identity.crew == crew }.map(\.withoutCrew)
       return table(
         "\(crew), \(Quantity.size(bytes: Double(size)))", series, figures.map { ($0, { $0.at(size) }) })
     }

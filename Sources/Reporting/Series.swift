@@ -21,6 +21,13 @@ struct Series {
     return cases.first { $0.identity.messageBytes == 64 } ?? cases.first
   }
 
+  /// For a table whose title says how many take part.
+  var withoutCrew: Series {
+    var series = self
+    series.label = label.replacing(", \(identity.crewRatio)", with: "")
+    return series
+  }
+
   /// How the series is called where its wait strategy does not stand beside it.
   var name: String { identity.wait.isEmpty ? label : "\(label) \(identity.wait)" }
 }
@@ -104,6 +111,9 @@ extension CaseIdentity {
     return key
   }
 
+  /// `2:1`, producers to consumers.
+  var crewRatio: String { "\(producers):\(consumers)" }
+
   /// `2 producers, 1 consumer`.
   var crew: String {
     let count = { (count: Int, name: String) in "\(count) \(name)\(count == 1 ? "" : "s")" }
@@ -120,7 +130,7 @@ extension CaseIdentity {
     add(\.attach)
     add(\.placement)
     add(\.scope)
-    if Set(kin.map { [$0.producers, $0.consumers] }).count > 1 { parts.append("\(producers):\(consumers)") }
+    if Set(kin.map { [$0.producers, $0.consumers] }).count > 1 { parts.append(crewRatio) }
     add(\.touch)
     return parts.map { ", \($0)" }.joined()
   }

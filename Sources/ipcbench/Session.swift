@@ -44,6 +44,7 @@ struct Session {
       let rate = identity.rateTargetPerSecond.map { " at \(Int($0))/s" } ?? ""
       lines.append(
         "  \(identity.id) \(identity.pattern)\(rate) \(Units.describe(byteCount: identity.messageBytes)) "
+          + (planned.crew == .pair ? "" : "\(identity.producers):\(identity.consumers) ")
           + "\(identity.wait) \(identity.attach)\(planned.scope == .network ? " network" : "") × \(planned.trials)"
       )
     }

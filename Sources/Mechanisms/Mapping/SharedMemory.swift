@@ -260,7 +260,8 @@ extension SharedMemory {
           + "a SIGBUS.",
         "System V segments are limited by kernel.shmmax, kernel.shmall and kernel.shmmni (4,096 segments).",
         ":huge takes pages of 2 MiB from the pool of vm.nr_hugepages, or needs Linux 6.1 for MADV_COLLAPSE.",
-        "A ring is for one producer and one consumer, and has a fixed number of slots of one size.",
+        "A ring is for one producer and one consumer, and has a fixed number of slots of one size; a fan-in and a fan-out "
+          + "have one ring of another kind, one way.",
         "Nothing of the kernel's says that a peer has died: its pid has to be watched.",
       ],
       useWhen:

@@ -15,7 +15,6 @@ public struct StreamServer<Wait: WaitStrategy>: Transport, ~Copyable {
     @usableFromInline let buffer: UnsafeMutableRawPointer
     @usableFromInline var start = 0
     @usableFromInline var end = 0
-    @usableFromInline var isOpen = true
   }
 
   let ends: [Ends]
@@ -23,10 +22,10 @@ public struct StreamServer<Wait: WaitStrategy>: Transport, ~Copyable {
   @usableFromInline let clients: UnsafeMutablePointer<Client>
   @usableFromInline var current = 0
   @usableFromInline let capacity: Int
-  let clientCount: Int
   let bufferByteCount: Int
-  /// Clients that are known to have something, from the last look on.
-  var ready: [Int] = []
+  /// A bit for each client: whose stream has not ended, and who is still to be read of those that the last look found.
+  var open: UInt64
+  var ready: UInt64 = 0
   var patience: Patience<Wait>
   public var stalls: UInt64 { patience.stalls }
 
@@ -46,7 +45,7 @@ public struct StreamServer<Wait: WaitStrategy>: Transport, ~Copyable {
       (clients + index).initialize(
         to: Client(descriptor: end.input.rawValue, buffer: Buffer.allocate(bufferByteCount)))
     }
-    clientCount = ends.count
+    open = (1 << UInt64(ends.count)) - 1
     capacity = spec.messageByteCount
     self.ends = ends
     self.poll = poll
@@ -81,32 +80,31 @@ public struct StreamServer<Wait: WaitStrategy>: Transport, ~Copyable {
   mutating func readFromNext() throws(ExchangeError) {
     var steps = 0
     while true {
-      if let next = takeReady() {
-        if try read(clients + next) {
-          current = next
-          return
-        }
-        continue
+      // Everybody whom a look has found is read once before the next look: nobody is preferred.
+      if ready != 0 {
+        let next = ready.trailingZeroBitCount
+        ready &= ready &- 1
+        guard try read(next) else { continue }
+        current = next
+        return
       }
-      guard (0..<clientCount).contains(where: { clients[$0].isOpen }) else { throw .peerClosed }
+      guard open != 0 else { throw .peerClosed }
       steps += 1
       if steps == 1 { patience.stalls &+= 1 }
       if Wait.sleeps && steps > Wait.spinBudget {
         ready = poll.wait(milliseconds: 50)
-        if ready.isEmpty { try patience.check(steps) }
+        if ready == 0 { try patience.check(steps) }
       } else {
         Wait.relax()
         if steps & 1023 == 0 { try patience.check(steps) }
-        ready = Wait.blocksInCalls ? [] : (0..<clientCount).filter { clients[$0].isOpen }
+        ready = open
       }
     }
   }
 
-  /// The next one after the current one, so that nobody is preferred.
-  private mutating func takeReady() -> Int? { ready.popLast() }
-
   /// - Returns: whether something came.
-  private mutating func read(_ client: UnsafeMutablePointer<Client>) throws(ExchangeError) -> Bool {
+  private mutating func read(_ number: Int) throws(ExchangeError) -> Bool {
+    let client = clients + number
     let (start, end) = (client.pointee.start, client.pointee.end)
     if start > 0 {
       memmove(client.pointee.buffer, client.pointee.buffer + start, end - start)
@@ -120,7 +118,7 @@ public struct StreamServer<Wait: WaitStrategy>: Transport, ~Copyable {
       return true
     }
     if got == 0 {
-      client.pointee.isOpen = false
+      open &= ~(1 &<< UInt64(number))
       poll.remove(client.pointee.descriptor)
     } else if RawDescriptor.lastError != EAGAIN && RawDescriptor.lastError != EINTR {
       try patience.judge(RawDescriptor.lastError, 1)
