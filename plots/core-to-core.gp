@@ -26,8 +26,9 @@ set xlabel 'CPU' textcolor rgb ink
 set ylabel 'CPU' textcolor rgb ink
 set border 0
 unset key
-set xtics scale 0 textcolor rgb ink
-set ytics scale 0 textcolor rgb ink
+set rmargin 16
+set xtics scale 0 () textcolor rgb ink
+set ytics scale 0 () textcolor rgb ink
 set xrange [-0.5:cpu_count - 0.5]
 set yrange [cpu_count - 0.5:-0.5]
 set for [i=1:cpu_count] xtics add (sprintf('%d', cpus[i]) i - 1)
@@ -39,15 +40,14 @@ low = lowest
 high = highest > lowest ? highest : lowest * 1.05
 if (high > 4 * low) { set logscale cb }
 set cbrange [low:high]
-set cblabel 'round trip, ns' textcolor rgb ink
+set cblabel 'round trip, ns' offset 3, 0 textcolor rgb ink
 set colorbox user origin graph 1.03, graph 0 size graph 0.03, graph 1
+set cbtics scale 0.3 (sprintf('%.0f', low) low, sprintf('%.0f', sqrt(low * high)) sqrt(low * high), sprintf('%.0f', high) high) \
+  textcolor rgb ink
 
 # Where a number finds room it stands in its cell.
-shade(v) = (v - low) / (high - low) > 0.4 ? 0xffffff : 0x24292f
-row = -1
-if (cpu_count <= 32) {
-  plot data using (column(0)):-1:3 with image notitle, \
-    '' using (column(0)):-1:(valid(3) ? sprintf('%.0f', $3) : ''):(shade($3)) with labels font ',9' textcolor rgb variable notitle
-} else {
-  plot data using (column(0)):-1:3 with image notitle
-}
+is_wide = high > 4 * low
+shade(v) = (is_wide ? log(v / low) / log(high / low) : (v - low) / (high - low)) > 0.45 ? 0xffffff : 0x24292f
+plot data using 1:2:3 with image pixels notitle, \
+  '' using 1:2:(cpu_count <= 32 && valid(3) ? sprintf('%.0f', $3) : ''):(shade($3)) \
+    with labels font ',9' textcolor rgb variable notitle

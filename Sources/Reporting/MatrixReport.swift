@@ -112,15 +112,14 @@ public struct MatrixReport {
     matrix.cpus.first { $0.id == cpu }.map { "\($0.node)" } ?? ""
   }
 
-  /// What gnuplot draws: a line for each cell, both halves.
+  /// What gnuplot draws: a line for each cell, both halves; CPUs by their place in the list.
   public var plotData: String {
-    var lines = ["# producer consumer nanoseconds"]
-    for row in matrix.cpus {
-      for column in matrix.cpus {
-        let median = matrix.pair(row.id, column.id)?.median
-        lines.append("\(row.id) \(column.id) \(median.map { shortestDecimal($0) } ?? "NaN")")
+    var lines = ["# column row nanoseconds"]
+    for (row, first) in matrix.cpus.enumerated() {
+      for (column, second) in matrix.cpus.enumerated() {
+        let median = matrix.pair(first.id, second.id)?.median
+        lines.append("\(column) \(row) \(median.map { shortestDecimal($0) } ?? "NaN")")
       }
-      lines.append("")
     }
     return lines.joined(separator: "\n")
   }
