@@ -116,6 +116,19 @@ public struct Socket: Sendable {
     try check("setsockopt \(name)", "", ipcb_set_socket_option(descriptor.rawValue, level, option, value))
   }
 
+  /// A call that blocks in sending comes back after that time with EAGAIN, or with what it has sent by then.
+  ///
+  /// The corresponding C function is `setsockopt` with SO_SNDTIMEO.
+  public func setSendTimeout(milliseconds: Int) throws(SystemError) {
+    var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+    let size = socklen_t(MemoryLayout<timeval>.size)
+    try check(
+      "setsockopt SO_SNDTIMEO", "", setsockopt(descriptor.rawValue, SOL_SOCKET, SO_SNDTIMEO, &time, size))
+  }
+
+  /// POLLRDHUP of poll(2), which needs _GNU_SOURCE.
+  public static var peerHasClosed: Int16 { 0x2000 }
+
   public func value(of option: Int32, level: Int32 = SOL_SOCKET) -> Int32 {
     ipcb_get_socket_option(descriptor.rawValue, level, option)
   }

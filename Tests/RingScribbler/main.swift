@@ -56,11 +56,16 @@ struct Hints: Sendable {
   }
   var position: UnsafePointer<Atomic<UInt64>> { word(0) }
   var scribbles: UnsafePointer<Atomic<UInt64>> { word(128) }
+  /// Attacks that may begin: a side that could not even be taken would show nothing.
+  var begun: UnsafePointer<Atomic<UInt64>> { word(256) }
+
+  func begin() { begun.pointee.store(1, ordering: .releasing) }
 }
 
 /// Half the values are noise, half are made to be believed.
 func scribble(_ region: GuardedRegion, _ geometry: RingGeometry) -> Int32 {
   var random = Generator(state: UInt64(getpid()))
+  while hints.begun.pointee.load(ordering: .acquiring) == 0 { sched_yield() }
   while true {
     let aim = hints.position.pointee.load(ordering: .relaxed)
     let near = aim &+ (random.next() % 5) &- 2
@@ -115,6 +120,7 @@ func attack(_ operations: Int, _ kind: RingKind, _ victim: (GuardedRegion, RingH
   let geometry = RingGeometry(kind: kind, slotCount: 64, capacity: kind == .records ? 896 : 832)
   let region = GuardedRegion(byteCount: geometry.byteCount)
   let header = try RingHeader.create(in: region.bytes, geometry)
+  hints.begun.pointee.store(0, ordering: .relaxed)
   let child = try Processes.fork { scribble(region, geometry) }
   defer {
     child.kill()
@@ -129,6 +135,7 @@ let patience: UInt64 = 20_000
 
 try attack(operations, .messages) { _, header in
   var ring = try MessageConsumer<Spin>(header, stallLimitNanoseconds: patience)
+  hints.begin()
   for count in 0..<operations {
     if count % 2 == 0 {
       attempt { () throws(RingError) in try ring.receive { readAll($0) } }
@@ -143,6 +150,7 @@ try attack(operations, .messages) { _, header in
 }
 try attack(operations, .messages) { _, header in
   var ring = try MessageProducer<Spin>(header, stallLimitNanoseconds: patience)
+  hints.begin()
   for count in 0..<operations {
     attempt { () throws(RingError) in
       if count % 2 == 0 {
@@ -159,6 +167,7 @@ try attack(operations, .messages) { _, header in
 }
 try attack(operations, .records) { _, header in
   var ring = try RecordConsumer<Spin>(header, stallLimitNanoseconds: patience)
+  hints.begin()
   var taken: UInt64 = 0
   for count in 0..<operations {
     attempt { () throws(RingError) in
@@ -169,6 +178,7 @@ try attack(operations, .records) { _, header in
 }
 try attack(operations, .records) { _, header in
   var ring = try RecordProducer<Spin>(header, stallLimitNanoseconds: patience)
+  hints.begin()
   var sent: UInt64 = 0
   for count in 0..<operations {
     attempt { () throws(RingError) in
@@ -178,6 +188,7 @@ try attack(operations, .records) { _, header in
   }
 }
 try attack(operations, .messages) { region, _ in
+  hints.begin()
   for _ in 0..<operations {
     guard let header = try? RingHeader.find(in: region.bytes, .messages) else { continue }
     precondition(header.geometry.byteCount <= region.bytes.count, "believed a geometry that does not fit")
@@ -185,6 +196,7 @@ try attack(operations, .messages) { region, _ in
 }
 try attack(operations, .fanIn) { _, header in
   var ring = try FanInConsumer<Spin>(header, producerCount: 2, stallLimitNanoseconds: patience)
+  hints.begin()
   for _ in 0..<operations {
     attempt { () throws(RingError) in try ring.receive { readAll($0) } }
     hints.position.pointee.store(ring.messageCount, ordering: .relaxed)
@@ -192,6 +204,7 @@ try attack(operations, .fanIn) { _, header in
 }
 try attack(operations, .fanIn) { _, header in
   var ring = try FanInProducer<Spin>(header, stallLimitNanoseconds: patience)
+  hints.begin()
   for count in 0..<operations {
     attempt { () throws(RingError) in try ring.send(count % 900) { writeAll(&$0) } }
     hints.position.pointee.store(ring.messageCount, ordering: .relaxed)
@@ -199,6 +212,7 @@ try attack(operations, .fanIn) { _, header in
 }
 try attack(operations, .broadcast) { _, header in
   var ring = try BroadcastConsumer<Spin>(header, stallLimitNanoseconds: patience)
+  hints.begin()
   for _ in 0..<operations {
     attempt { () throws(RingError) in try ring.receive { readAll($0) } }
     hints.position.pointee.store(ring.nextPosition, ordering: .relaxed)
@@ -206,6 +220,7 @@ try attack(operations, .broadcast) { _, header in
 }
 try attack(operations, .broadcast) { _, header in
   var ring = try BroadcastProducer<Spin>(header)
+  hints.begin()
   for count in 0..<operations {
     attempt { () throws(RingError) in try ring.send(count % 900) { writeAll(&$0) } }
     hints.position.pointee.store(ring.messageCount, ordering: .relaxed)

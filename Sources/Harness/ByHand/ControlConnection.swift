@@ -53,12 +53,9 @@ public struct ControlConnection: Sendable {
 
   /// Whether the other side has closed the connection, or ended.
   public var isOver: Bool {
-    var request = pollfd(fd: socket.descriptor.rawValue, events: Self.peerHasEnded, revents: 0)
+    var request = pollfd(fd: socket.descriptor.rawValue, events: Socket.peerHasClosed, revents: 0)
     return poll(&request, 1, 0) > 0
   }
-
-  /// POLLRDHUP of poll(2), which needs _GNU_SOURCE.
-  private static var peerHasEnded: Int16 { 0x2000 }
 
   // MARK: Saying
 

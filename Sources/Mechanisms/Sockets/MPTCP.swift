@@ -35,6 +35,10 @@ public enum MPTCP: ChannelProvider {
     guard socket.isMultipath else {
       throw TransportError(.unavailable, "The connection fell back to plain TCP; mptcp was asked for.")
     }
+    // A write that blocks looks now and then whether anybody is still there: see Patience.
+    try explaining("set SO_SNDTIMEO") { () throws(SystemError) in
+      try socket.setSendTimeout(milliseconds: 100)
+    }
     var ends = Ends(socket)
     ends.facts.tcpNoDelay = socket.hasNoDelay
     return ends
@@ -61,6 +65,7 @@ extension MPTCP {
         .init(
           "getsockopt(s, SOL_MPTCP, MPTCP_INFO, …)",
           "Fails where the connection has fallen back to plain TCP, and the trial with it."),
+        .limitWriting,
         .readNoDelay,
         .chooseBlocking,
         .writeFramed,
@@ -97,6 +102,7 @@ extension MPTCP {
         .init(
           "getsockopt(s, SOL_MPTCP, MPTCP_INFO, …)",
           "Fails where the connection has fallen back to plain TCP, and the trial with it."),
+        .limitWriting,
         .readNoDelay,
         .chooseBlocking,
         .readFramed,
@@ -108,6 +114,8 @@ extension MPTCP {
         "It needs CONFIG_MPTCP (Linux 5.6 or later) and net.mptcp.enabled = 1; otherwise socket fails.",
         "When the other end or something on the way does not speak it, the connection becomes plain TCP "
           + "without an error.",
+        "Who writes after the reader has closed is not told: the kernel takes what fits for 60 s more "
+          + "(net.mptcp.close_timeout) where TCP resets the connection; ask poll for POLLRDHUP.",
         "A connection has at most 8 additional paths (ip-mptcp(8)), and 'ip mptcp limits' usually shows "
           + "fewer.",
         "Buffers follow net.ipv4.tcp_wmem and net.ipv4.tcp_rmem as with TCP.",
@@ -115,5 +123,12 @@ extension MPTCP {
       useWhen: "One connection is to survive the loss of a network, or to use two of them at once; "
         + "measure it here to know what the layer costs.",
       avoidWhen: "Both ends are on one host, or there is one path only: it is TCP and something on top.")
+  }
+}
+
+extension Explanation.Step {
+  fileprivate static var limitWriting: Self {
+    Self(
+      "setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, 100 ms)", "A write that cannot proceed looks after the peer.")
   }
 }

@@ -31,20 +31,22 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
   @inlinable @inline(__always)
   mutating func wait(_ steps: Int, _ descriptor: Int32 = -1, _ event: Int16 = 0) throws(ExchangeError) {
     let error = RawDescriptor.lastError
-    if error != EAGAIN { return try judge(error, steps) }
+    if error != EAGAIN { return try judge(error, steps, descriptor, event) }
     if steps == 1 { stalls &+= 1 }
     if Wait.sleeps && steps > Wait.spinBudget {
       try sleep(steps, descriptor, event)
     } else {
       Wait.relax()
-      if steps & (Wait.stepsPerCheck - 1) == 0 { try check(steps) }
+      if steps & (Wait.stepsPerCheck - 1) == 0 { try check(steps, descriptor, event) }
     }
   }
 
   @usableFromInline @inline(never)
-  mutating func judge(_ error: Int32, _ steps: Int) throws(ExchangeError) {
+  mutating func judge(
+    _ error: Int32, _ steps: Int, _ descriptor: Int32 = -1, _ event: Int16 = 0
+  ) throws(ExchangeError) {
     switch error {
-    case EINTR: try check(steps)
+    case EINTR: try check(steps, descriptor, event)
     // A peer that has left something unread resets the connection; that is said once, and before what it had sent.
     case ECONNRESET:
       if wasReset { throw .peerClosed }
@@ -66,13 +68,14 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
       var request = pollfd(fd: descriptor, events: event, revents: 0)
       _ = poll(&request, 1, 20)
     }
-    try check(steps)
+    try check(steps, descriptor, event)
   }
 
   /// Looks at the clock and after the peer. When the peer is gone, what it left is there: one more attempt is
   /// made before that is an error.
   @usableFromInline @inline(never)
-  mutating func check(_ steps: Int) throws(ExchangeError) {
+  mutating func check(_ steps: Int, _ descriptor: Int32 = -1, _ event: Int16 = 0) throws(ExchangeError) {
+    if event == Int16(POLLOUT) && readerHasClosed(descriptor) { throw .peerClosed }
     // The stall limit counts from the first check of a wait.
     if steps <= max(Wait.stepsPerCheck, Wait.sleeps ? Wait.spinBudget + 1 : 0) { waits &+= 1 }
     switch watch.look(at: waits) {
@@ -82,6 +85,16 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
       peerIsGone = true
     case .stalled: throw .timedOut
     }
+  }
+
+  /// Whether there is no room and never will be. A TCP connection is reset when something comes after its reader has
+  /// closed, and the next write fails; one of MPTCP goes on taking what fits, into a socket that nobody has any more
+  /// (Linux 6.18, for net.mptcp.close_timeout seconds).
+  private func readerHasClosed(_ descriptor: Int32) -> Bool {
+    guard descriptor >= 0 else { return false }
+    let (room, end) = (Int16(POLLOUT), Socket.peerHasClosed)
+    var request = pollfd(fd: descriptor, events: room | end, revents: 0)
+    return poll(&request, 1, 0) > 0 && request.revents & room == 0 && request.revents & end != 0
   }
 
   func leave() { watch.leave() }
