@@ -87,6 +87,7 @@ extension Touch: ExpressibleByArgument {}
 extension DisplayChoice: ExpressibleByArgument {}
 extension WaitKind: ExpressibleByArgument {}
 extension ByteSize: ExpressibleByArgument { init?(argument: String) { self.init(word: argument) } }
+extension MessageRate: ExpressibleByArgument { init?(argument: String) { self.init(word: argument) } }
 
 /// `auto`, `none`, two CPU numbers, or a relation between CPUs.
 struct PinOption: ExpressibleByArgument {

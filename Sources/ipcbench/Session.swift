@@ -15,9 +15,12 @@ struct Session {
   private let topology: Topology
   private let scope: ResourceScope
   private let plan: Plan
+  private let arguments: [String]
 
-  init(_ options: RunCommand) throws {
+  /// - Parameter arguments: what was typed, or would have been, after the name of the program.
+  init(_ options: RunCommand, arguments: [String] = Array(CommandLine.arguments.dropFirst())) throws {
     self.options = options
+    self.arguments = arguments
     topology = Topology.detect()
     scope = ResourceScope()
     do {
@@ -59,6 +62,12 @@ struct Session {
   // MARK: A new run
 
   func start(in parent: String) throws {
+    let (run, summary) = try measure(in: parent)
+    try conclude(run, summary)
+  }
+
+  /// Measures, and prints nothing.
+  func measure(in parent: String) throws -> (Run, RunSummary) {
     guard !plan.cases.isEmpty else {
       throw Problem(.usage, "Nothing can be measured: \(plan.skips[0].reason)")
     }
@@ -74,7 +83,7 @@ struct Session {
     do {
       let directory = try RunDirectory.create(
         at: "\(parent)/\(runID)", plan: record, environment: environment)
-      try measure(into: directory, machine, runID, finished: [], firstOrder: 0)
+      return try measure(into: directory, machine, runID, finished: [], firstOrder: 0)
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
     }
@@ -82,7 +91,7 @@ struct Session {
 
   /// The command line that makes this run again: as typed, with the seed that was drawn.
   private var reproducibleCommand: [String] {
-    var command = ["ipcbench"] + CommandLine.arguments.dropFirst()
+    var command = ["ipcbench"] + arguments
     if options.seed == nil { command += ["--seed", String(plan.seed)] }
     return command
   }
@@ -106,9 +115,10 @@ struct Session {
         throw Problem(
           .usage, "\(path) was measured on another machine or kernel; a run can only go on where it began.")
       }
-      try session.measure(
+      let (measured, summary) = try session.measure(
         into: directory, machine, run.plan.runID, finished: run.finished,
         firstOrder: run.trials.count)
+      try session.conclude(measured, summary)
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
     }
@@ -119,7 +129,7 @@ struct Session {
   private func measure(
     into directory: RunDirectory, _ machine: Machine, _ runID: String, finished: Set<PlannedTrial>,
     firstOrder: Int
-  ) throws {
+  ) throws -> (Run, RunSummary) {
     Preparation.run(quiet: options.quiet, topology: topology)
     let services = ServiceHost(
       scope: scope, logDirectory: "\(directory.path)/services", display: options.display)
@@ -138,7 +148,7 @@ struct Session {
     var sink = DirectorySink(directory: directory)
     let summary = try loop.run(into: &sink, &progress)
     try sink.directory.finish()
-    try conclude(try sink.directory.load(), summary)
+    return (try sink.directory.load(), summary)
   }
 
   private func makeRunner(_ clock: Clock, _ services: ServiceHost) throws -> TrialRunner {
