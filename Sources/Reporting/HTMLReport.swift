@@ -8,7 +8,7 @@ public func htmlReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> 
   let body = [
     "<header><h1>\(title)</h1><p class=\"headline\">\(html(view.headline))</p>",
     "<p class=\"machine\">\(html(run.environment.machine))</p></header>",
-    navigation(sections), warnings(view),
+    navigation(sections), warnings(view), answers(view),
     sections.map { section($0, plots) }.joined(separator: "\n"),
     troubles(view), reading(view), environment(view), reproduction(run),
   ]
@@ -37,7 +37,9 @@ public func htmlReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> 
 
 private func navigation(_ sections: [Section]) -> String {
   let targets =
-    sections.map { ($0.anchor, $0.title) } + [("reading", "How to read it"), ("environment", "Environment")]
+    [("answers", "Answers")] + sections.map { ($0.anchor, $0.title) } + [
+      ("reading", "How to read it"), ("environment", "Environment"),
+    ]
   return "<nav>" + targets.map { "<a href=\"#\($0.0)\">\(html($0.1))</a>" }.joined(separator: " ") + "</nav>"
 }
 
@@ -46,6 +48,23 @@ private func warnings(_ view: RunView) -> String {
   guard !warnings.isEmpty else { return "" }
   let items = warnings.map { "<li>\(html($0))</li>" }.joined(separator: "\n")
   return "<section class=\"warnings\" aria-label=\"Warnings\"><ul>\n\(items)\n</ul></section>"
+}
+
+private func answers(_ view: RunView) -> String {
+  let answers = view.answers
+  let told = answers.filter(\.isAnswered).map { answer in
+    let items = answer.sentences.map { "<li>\(html($0))</li>" }.joined(separator: "\n")
+    return
+      "<h3 id=\"question-\(answer.question.rawValue)\">\(answer.question.rawValue). \(html(answer.question.text))</h3>\n"
+      + "<ul>\n\(items)\n</ul>\n" + answer.tables.map(\.html).joined(separator: "\n")
+  }
+  let missing = answers.filter { !$0.isAnswered }.map { answer in
+    "<li>\(answer.question.rawValue). \(html(answer.question.text)) <code>\(html(answer.measure))</code></li>"
+  }
+  let rest =
+    missing.isEmpty
+    ? "" : "<p>Not in this run, and what measures it:</p>\n<ul>\n\(missing.joined(separator: "\n"))\n</ul>"
+  return "<section id=\"answers\"><h2>Answers</h2>\n\(told.joined(separator: "\n"))\n\(rest)\n</section>"
 }
 
 private func section(_ section: Section, _ plots: [Plot]) -> String {

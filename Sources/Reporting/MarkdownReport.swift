@@ -6,6 +6,7 @@ public func markdownReport(_ run: Run, plots: [Plot] = [], ownCost: String = "")
   var parts = ["# IPC benchmark", markdown(view.headline)]
   let warnings = view.warnings
   if !warnings.isEmpty { parts.append(warnings.map { "> - \(markdown($0))" }.joined(separator: "\n")) }
+  parts += answers(view)
   for section in view.sections {
     parts += ["## \(markdown(section.title))", markdown(section.lead)]
     for (index, table) in section.full.enumerated() {
@@ -19,6 +20,21 @@ public func markdownReport(_ run: Run, plots: [Plot] = [], ownCost: String = "")
   parts += ["## How to read it"] + [view.howToRead.map { "- \(markdown($0))" }.joined(separator: "\n")]
   parts += ["## Environment", facts(view), "## Do it again", "```sh\n\(run.plan.reproducingCommand)\n```"]
   return parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
+}
+
+private func answers(_ view: RunView) -> [String] {
+  let answers = view.answers
+  let told = answers.filter(\.isAnswered).flatMap { answer in
+    [
+      "### \(answer.question.rawValue). \(markdown(answer.question.text))",
+      answer.sentences.map { "- \(markdown($0))" }.joined(separator: "\n"),
+    ] + answer.tables.map(\.markdown)
+  }
+  let missing = answers.filter { !$0.isAnswered }.map {
+    "- \($0.question.rawValue). \(markdown($0.question.text)) `\($0.measure)`"
+  }
+  return ["## Answers"] + told
+    + (missing.isEmpty ? [] : ["Not in this run, and what measures it:", missing.joined(separator: "\n")])
 }
 
 private func facts(_ view: RunView) -> String {

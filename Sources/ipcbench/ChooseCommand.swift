@@ -173,7 +173,7 @@ struct ChooseCommand: ParsableCommand {
     }
     var arguments = [
       "run", "-m", fitting.map(\.id).joined(separator: ","), "-p", requirement.pattern, "--wait",
-      waits.joined(separator: ","), "--trials", String(trials), "--duration", "60ms", "--scope",
+      waits.joined(separator: ","), "--trials", String(trials), "--duration", "100ms", "--scope",
       requirement.reach.rawValue, "--out", directory,
     ]
     if requirement.messageBytes > 0 { arguments += ["-s", String(requirement.messageBytes)] }

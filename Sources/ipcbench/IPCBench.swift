@@ -15,7 +15,8 @@ struct IPCBench: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      ListCommand.self, ExplainCommand.self, ChooseCommand.self, RunCommand.self, ReportCommand.self,
+      ListCommand.self, ExplainCommand.self, ChooseCommand.self, AnswerCommand.self, RunCommand.self,
+      ReportCommand.self,
       CompareCommand.self,
       CheckCommand.self, AACommand.self, ExportCommand.self, HistoryCommand.self, ServeCommand.self,
       DriveCommand.self, MatrixCommand.self, DoctorCommand.self, WorkerCommand.self,

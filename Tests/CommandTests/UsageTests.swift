@@ -89,6 +89,31 @@ struct UsageTests {
     #expect(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) is [Any])
   }
 
+  @Test func questionsAreListedAndUnknownOnesRefused() throws {
+    let directory = try temporaryDirectory()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let nothing = try Programs.run("ipcbench", ["answer", "4"], in: directory)
+    #expect(nothing.exitCode == 5 && nothing.errors.contains("make bench"), "\(nothing.errors)")
+    let unknown = try run("answer 99")
+    #expect(unknown.exitCode == 64 && unknown.errors.contains("from 1 to 13"), "\(unknown.errors)")
+    let measured = try Programs.run(
+      "ipcbench",
+      [
+        "run", "-m", "unix-stream,tcp", "-s", "64", "--wait", "block", "--trials", "2", "--duration", "20ms",
+        "--quiet",
+        "--out", "results",
+      ], in: directory)
+    #expect(measured.exitCode == 0, "\(measured.errors)")
+    let answered = try Programs.run("ipcbench", ["answer", "4"], in: directory)
+    #expect(
+      answered.exitCode == 0 && answered.output.contains("round trip p50"),
+      "\(answered.output)\(answered.errors)")
+    let missing = try Programs.run("ipcbench", ["answer", "9", "results/latest"], in: directory)
+    #expect(missing.exitCode == 5 && missing.errors.contains("fan-in"), "\(missing.errors)")
+    let list = try Programs.run("ipcbench", ["answer"], in: directory)
+    #expect(list.output.contains("Unix socket or TCP?") && list.output.contains("not in these results"))
+  }
+
   @Test func aDryRunMeasuresNothing() throws {
     let directory = try temporaryDirectory()
     defer { try? FileManager.default.removeItem(at: directory) }
