@@ -65,10 +65,10 @@ static void print_results(const settings *settings, const results *results) {
   sample_summary summary = summarise(results->samples, settings->nanoseconds_per_tick);
   printf(
       "{\"name\": \"%s\", \"wait\": \"%s\", \"bytes\": %zu, \"samples\": %zu, \"p50_ns\": %.2f, "
-      "\"midmean_ns\": %.2f, \"mean_ns\": %.2f, \"clock_read_ns\": %.2f}\n",
+      "\"midmean_ns\": %.2f, \"mean_ns\": %.2f, \"cpu_ns\": %.2f, \"clock_read_ns\": %.2f}\n",
       settings->mode, settings->wait, settings->byte_count, results->samples.count, summary.p50,
       summary.midmean, results->batch_mean > 0 ? results->batch_mean : summary.mean,
-      clock_read_cost(settings->nanoseconds_per_tick));
+      cpu_nanoseconds_per_round_trip, clock_read_cost(settings->nanoseconds_per_tick));
 }
 
 /// All of a command whose every mode takes samples.

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +62,8 @@ static inline void pin(int cpu) {
 ///
 /// The producer waits in `read` until the consumer has pinned itself: one that spun there could keep the CPU
 /// that the consumer still needs for getting away.
+static pid_t consumer_process;
+
 static inline pid_t start_consumer(cpu_pair cpus) {
   int ready[2];
   char byte = 0;
@@ -73,6 +76,7 @@ static inline pid_t start_consumer(cpu_pair cpus) {
     pin(cpus.consumer);
     require(write(ready[1], &byte, 1) == 1, "tell that the consumer is pinned");
   } else {
+    consumer_process = child;
     close(ready[1]);
     require(read(ready[0], &byte, 1) == 1, "wait for the consumer");
     pin(cpus.producer);
@@ -80,6 +84,19 @@ static inline pid_t start_consumer(cpu_pair cpus) {
   close(ready[0]);
   if (child == 0) close(ready[1]);
   return child;
+}
+
+/// CPU time of both sides together, in nanoseconds: getrusage's of this one, and the consumer's clock, which is the
+/// same account seen from outside.
+static inline double cpu_time_of_both(void) {
+  struct rusage own;
+  struct timespec other;
+  clockid_t clock;
+  require(getrusage(RUSAGE_SELF, &own) == 0, "getrusage");
+  require(clock_getcpuclockid(consumer_process, &clock) == 0, "find the consumer's CPU clock");
+  require(clock_gettime(clock, &other) == 0, "read the consumer's CPU clock");
+  return (own.ru_utime.tv_sec + own.ru_stime.tv_sec + other.tv_sec) * 1e9 +
+         (own.ru_utime.tv_usec + own.ru_stime.tv_usec) * 1e3 + other.tv_nsec;
 }
 
 /// Memory that both sides see, zeroed and with its pages present.

@@ -34,6 +34,9 @@ typedef struct {
   char *peer_buffer;
 } endpoint;
 
+/// CPU time that a round trip took on both sides together; 0 where there was none to tell.
+static double cpu_nanoseconds_per_round_trip;
+
 // The loops -------------------------------------------------------------------------------------------------
 
 typedef void send_function(endpoint *, uint64_t sequence, uint64_t sent);
@@ -47,15 +50,25 @@ ALWAYS_INLINE void initiate(
   uint64_t duration = (uint64_t)(settings->milliseconds * 1e6 / settings->nanoseconds_per_tick);
   uint64_t sequence = 0, sent = 0, finish = ticks();
   uint64_t warm = finish + duration / 4, end = warm + duration;
+  uint64_t first = UINT64_MAX;
+  double used = 0;
   while (finish < end) {
     uint64_t start = ticks();
     send(self, sequence, start);
     bool matches = receive(self, sequence, &sent);
     finish = ticks();
     require(matches, "A reply is not the message that was sent.");
-    if (start >= warm) record(samples, finish - start);
+    if (start >= warm) {
+      record(samples, finish - start);
+      if (first == UINT64_MAX && consumer_process) {
+        first = sequence;
+        used = cpu_time_of_both();
+      }
+    }
     sequence++;
   }
+  if (first < sequence - 1)
+    cpu_nanoseconds_per_round_trip = (cpu_time_of_both() - used) / (double)(sequence - 1 - first);
 }
 
 /// The consumer's side: checks each message and sends one of its own back, until the producer ends it.

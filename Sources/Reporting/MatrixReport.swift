@@ -1,5 +1,4 @@
 import Analysis
-import Foundation
 import Results
 
 /// A core-to-core matrix, as people and programs read it.
@@ -140,8 +139,6 @@ public struct MatrixReport {
   }
 
   public var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return (try? encoder.encode(matrix)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    (try? ResultsJSON.encode(matrix, pretty: true)).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 }
