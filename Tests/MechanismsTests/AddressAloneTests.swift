@@ -45,7 +45,7 @@ import Testing
         continue
       }
       #expect(!address.contains(scope.tag) && !address.contains("/tmp"), "\(address)")
-      #expect(Directory.names(of: "/tmp").allSatisfy { !$0.hasPrefix(scope.tag) })
+      #expect(Directory.names(of: "/tmp").allSatisfy { $0 != scope.tag })
       count += 1
     }
     #expect(count >= 4)
