@@ -77,6 +77,11 @@ void ipcb_uring_receive(ipcb_uring *ring, int fd, void *bytes, size_t capacity, 
   entry->msg_flags = (unsigned)flags;
 }
 
+void ipcb_uring_link(ipcb_uring *ring) {
+  unsigned last = (*ring->sq_tail - 1) & *ring->sq_mask;
+  ((struct io_uring_sqe *)ring->sqes)[last].flags |= IOSQE_IO_LINK;
+}
+
 void ipcb_uring_message(ipcb_uring *ring, int target, uint32_t length, uint64_t value, uint64_t tag) {
   struct io_uring_sqe *entry = prepare(ring, IORING_OP_MSG_RING, target, tag);
   entry->len = length;

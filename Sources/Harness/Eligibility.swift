@@ -21,7 +21,7 @@ extension Requirement {
     let isNotification = traits.framing == .notification
     let bytes =
       isNotification ? traits.minimumMessageByteCount : messageBytes > 0 ? messageBytes : Self.usualByteCount
-    let forms = entry.forms(of: variant, patternKind.gathering)
+    let forms = entry.forms(of: variant, for: patternKind)
     let possible = forms.map(\.wait.rawValue).filter { waits.isEmpty || waits.contains($0) }
     let attach = traits.attach.filter { processes == .related || $0 == .name }
     return Candidate(
@@ -43,7 +43,7 @@ extension Requirement {
   private func whyNot(
     _ entry: MechanismEntry, _ variant: String, _ traits: Traits, _ bytes: Int
   ) -> String? {
-    let forms = entry.forms(of: variant, patternKind.gathering)
+    let forms = entry.forms(of: variant, for: patternKind)
     if reach == .network && traits.reach != .network { return "It does not leave the host." }
     if reach == .host && traits.bringsHosts { return "Its sides are always on two hosts." }
     if traits.framing == .notification && messageBytes > 0 {

@@ -33,6 +33,7 @@ struct Measures {
     switch planned.pattern {
     case .roundTrip: ["latency_rtt"]
     case .stream: []
+    case .batchedStream: ["latency_batch"]
     case .paced: ["latency_service", "latency_response"]
     case .wakeUp: ["latency_wake_up"]
     case .fanIn, .fanOut: ["latency_one_way"]

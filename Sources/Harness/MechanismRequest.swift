@@ -31,11 +31,11 @@ extension [MechanismEntry] {
 
 extension MechanismEntry {
   public func whyNot(
-    _ variant: String, wait: WaitKind, _ gathering: Crew.Gathering = .pair
+    _ variant: String, wait: WaitKind, for pattern: PatternKind = .roundTrip
   ) -> String? {
-    guard form(variant, wait, gathering) == nil else { return nil }
-    let waits = forms(of: variant, gathering).map(\.wait.rawValue).joined(separator: ", ")
-    let place = gathering == .pair ? "" : " in a \(gathering.rawValue)"
+    guard form(variant, wait, for: pattern) == nil else { return nil }
+    let waits = forms(of: variant, for: pattern).map(\.wait.rawValue).joined(separator: ", ")
+    let place = pattern.hasOwnForms ? " in a \(pattern.rawValue)" : ""
     return "\(mechanism.id(of: variant)) does not wait by '\(wait.rawValue)'\(place); it offers \(waits)."
   }
 
@@ -50,9 +50,12 @@ extension MechanismEntry {
     if pattern.isOneWay && !traits.deliversAcrossProcesses {
       return "\(id) sends nothing from one process to another, so there is nothing to time one way."
     }
-    guard forms(of: variant, pattern.gathering).isEmpty else { return nil }
-    return pattern == .fanIn
-      ? "\(id) is for one producer: it has no fan-in." : "\(id) is for one consumer: it has no fan-out."
+    guard forms(of: variant, for: pattern).isEmpty else { return nil }
+    return switch pattern {
+    case .fanIn: "\(id) is for one producer: it has no fan-in."
+    case .batchedStream: "\(id) sends one message at a time: it has no batches."
+    default: "\(id) is for one consumer: it has no fan-out."
+    }
   }
 
   /// The patterns that a mechanism can do.

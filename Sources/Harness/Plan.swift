@@ -52,6 +52,8 @@ public struct PlannedCase: Sendable {
   public var arrival: Arrival
   /// Of a wake-up; 0 in every other pattern.
   public var gapNanoseconds: UInt64 = 0
+  /// Messages that leave together.
+  public var batch = 1
   public var touch: Touch
   public var attach: Attach
   public var scope: ChannelScope

@@ -66,9 +66,10 @@ public struct Planner {
     let traits = mechanism.traits(of: request.variant)
     let attaches = block.attach ?? [traits.attach[0]]
     let scopes = traits.bringsHosts ? [.network] : block.scopes
-    for pattern in block.patterns {
+    for asked in block.patterns {
+      let pattern = asked == .stream && !block.batches.isEmpty ? .batchedStream : asked
       let loads = try self.loads(pattern, block)
-      let forms = request.entry.forms(of: request.variant, pattern.gathering)
+      let forms = request.entry.forms(of: request.variant, for: pattern)
       let waits = block.waits ?? [(forms.first ?? request.entry.forms(of: request.variant)[0]).wait]
       for size in sizes(traits, request, block) {
         for wait in waits {
@@ -95,11 +96,15 @@ public struct Planner {
     var rate: Double?
     var arrival = Arrival.constant
     var gapNanoseconds: UInt64 = 0
+    var batch = 1
     var crew = Crew.pair
   }
 
   private func loads(_ pattern: PatternKind, _ block: Suite.Block) throws(UsageError) -> [Load] {
     if pattern == .wakeUp { return block.gaps.map { Load(gapNanoseconds: $0) } }
+    if pattern == .batchedStream {
+      return (block.batches.isEmpty ? Suite.Block.batchSweep : block.batches).map { Load(batch: $0) }
+    }
     if pattern == .fanIn { return block.producers.map { Load(crew: Crew(.fanIn, many: $0)) } }
     if pattern == .fanOut { return block.consumers.map { Load(crew: Crew(.fanOut, many: $0)) } }
     guard pattern == .paced else { return [Load()] }
@@ -129,28 +134,31 @@ public struct Planner {
       if request.isNamed { plan.skips.append(PlannedSkip(identity: identity, reason: reason)) }
       return
     }
-    guard let form = request.entry.form(request.variant, wait, pattern.gathering) else { return }
-    if let reason = whyNotHere(form, request.variant, pattern, size, attach, scope, plan.memory) {
+    guard let form = request.entry.form(request.variant, wait, for: pattern) else { return }
+    if let reason = whyNotHere(form, request.variant, pattern, load, size, attach, scope, plan.memory) {
       plan.skips.append(PlannedSkip(identity: identity, reason: reason))
       return
     }
     plan.cases.append(
       PlannedCase(
         identity: identity, form: form, pattern: pattern, crew: load.crew, arrival: load.arrival,
-        gapNanoseconds: load.gapNanoseconds, touch: block.touch,
+        gapNanoseconds: load.gapNanoseconds, batch: load.batch, touch: block.touch,
         attach: attach, scope: scope, trials: block.trials, durationNanoseconds: block.durationNanoseconds,
         messages: block.messages))
   }
 
-  /// What makes it a different case stands in its pattern: a Poisson arrival, the gap of a wake-up, payloads that are
-  /// not touched, and that nothing but a wake-up goes round.
+  /// What makes it a different case stands in its pattern: a Poisson arrival, the gap of a wake-up, how many
+  /// messages leave together, payloads that are not touched, and that nothing but a wake-up goes round.
   private func label(
     _ pattern: PatternKind, _ load: Load, _ touch: Touch, _ framing: Traits.Framing
   ) -> String {
     // Here a notification does what it is for, and is compared with what carries messages.
     if pattern == .wakeUp { return "\(pattern.rawValue):\(Units.name(nanoseconds: load.gapNanoseconds))" }
     if pattern == .connect { return pattern.rawValue }
-    return pattern.rawValue + (pattern == .paced && load.arrival == .poisson ? "-poisson" : "")
+    let load =
+      pattern == .batchedStream
+      ? "-\(load.batch)" : pattern == .paced && load.arrival == .poisson ? "-poisson" : ""
+    return pattern.rawValue + load
       + (framing == .notification ? ":notification" : touch == .header ? ":header" : "")
   }
 
@@ -161,7 +169,7 @@ public struct Planner {
     let id = request.entry.mechanism.id(of: request.variant)
     let traits = request.entry.mechanism.traits(of: request.variant)
     if let reason = request.entry.whyNot(request.variant, pattern) { return reason }
-    if let reason = request.entry.whyNot(request.variant, wait: wait, pattern.gathering) { return reason }
+    if let reason = request.entry.whyNot(request.variant, wait: wait, for: pattern) { return reason }
     if let reason = request.entry.mechanism.whyNot(request.variant, attach: attach) { return reason }
     if scope == .network && (traits.reach != .network || attach != .name) {
       return "\(id) does not leave the host: it has no '--scope network'."
@@ -171,7 +179,7 @@ public struct Planner {
 
   /// What this machine, or this size, rules out.
   private func whyNotHere(
-    _ form: Form, _ variant: String, _ pattern: PatternKind, _ size: Int, _ attach: Attach,
+    _ form: Form, _ variant: String, _ pattern: PatternKind, _ load: Load, _ size: Int, _ attach: Attach,
     _ scope: ChannelScope, _ memory: MemoryPolicy
   ) -> String? {
     let id = form.mechanism.id(of: variant)
@@ -185,18 +193,22 @@ public struct Planner {
     if let most = form.maximumMessageByteCount, size > most {
       return "what several producers write is kept apart up to \(Units.describe(byteCount: most)) only."
     }
-    if form.gathering != .pair && scope == .network {
+    if pattern.gathering != .pair && scope == .network {
       return "\(pattern.rawValue) is measured on one host only."
     }
     if traits.delivery == .mayDrop && size < Payload.numberedByteCount {
       return "\(id) may lose messages, so each carries its number and needs at least "
         + "\(Payload.numberedByteCount) bytes."
     }
-    if (pattern == .paced || form.gathering != .pair) && size < Payload.stampByteCount {
+    if (pattern == .paced || pattern.hasOwnForms) && size < Payload.stampByteCount {
       return
         "a \(pattern.rawValue) message carries its send time, so it needs at least \(Payload.stampByteCount) bytes."
     }
     if let reason = form.mechanism.whyNot(variant, byteCount: size) { return reason }
+    if load.batch * size > Suite.Block.mostBatchedBytes {
+      return "\(load.batch) messages of \(Units.describe(byteCount: size)) are more than the "
+        + "\(Units.describe(byteCount: Suite.Block.mostBatchedBytes)) that a batch may have."
+    }
     if scope == .network, let obstacle = answers.networkObstacle { return obstacle }
     return probe(form, variant, size, attach, memory)
   }

@@ -32,6 +32,8 @@ public struct Suite: Sendable {
     public var arrivals: [Arrival]
     /// Nanoseconds, for `wake-up`.
     public var gaps: [UInt64]
+    /// How many messages of a `stream` leave together; empty where each leaves by itself.
+    public var batches: [Int] = []
     /// How many producers a `fan-in` has.
     public var producers = [2]
     /// How many consumers a `fan-out` has.
@@ -70,6 +72,12 @@ public struct Suite: Sendable {
 extension Suite.Block {
   /// From what a spinning consumer notices at once to what lets a CPU fall asleep.
   public static let gapSweep: [UInt64] = [1000, 10_000, 100_000, 1_000_000, 10_000_000]
+
+  /// From each by itself to where more gains little.
+  public static let batchSweep = [1, 4, 16, 64]
+
+  /// Messages, and bytes, of the largest batch.
+  public static let (mostBatched, mostBatchedBytes) = (256, 16 << 20)
 
   /// Three steps per decade, whatever the machine: the same loads everywhere, up to and beyond saturation.
   public static let rateSweep: [Double] = [1e3, 1e4, 1e5, 1e6].flatMap { decade in
@@ -126,9 +134,8 @@ private struct SuiteReader {
     try expect(
       object,
       keys: [
-        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "gaps",
-        "producers",
-        "consumers", "touch", "trials", "duration",
+        "mechanisms", "patterns", "sizes", "waits", "attach", "scopes", "rates", "arrival", "gaps", "batches",
+        "producers", "consumers", "touch", "trials", "duration",
       ],
       in: "a block")
     var block = Suite.Block()
@@ -143,8 +150,9 @@ private struct SuiteReader {
     block.scopes = try list(object, "scopes") { ChannelScope(rawValue: $0) } ?? [.host]
     block.rates = try list(object, "rates", Suite.Block.rates)?.flatMap { $0 } ?? []
     block.gaps = try list(object, "gaps", Units.nanoseconds) ?? Suite.Block.gapSweep
-    block.producers = try counts(object, "producers") ?? [2]
-    block.consumers = try counts(object, "consumers") ?? [2]
+    block.batches = try counts(object, "batches", upTo: Suite.Block.mostBatched) ?? []
+    block.producers = try counts(object, "producers", upTo: Crew.most) ?? [2]
+    block.consumers = try counts(object, "consumers", upTo: Crew.most) ?? [2]
     block.arrivals = try list(object, "arrival") { Arrival(rawValue: $0) } ?? [.constant]
     block.touch = try list(object, "touch") { Touch(rawValue: $0) }?.first ?? .all
     guard let trials = (object["trials"] ?? defaults["trials"]) as? Int, trials > 0 else {
@@ -167,12 +175,13 @@ private struct SuiteReader {
     }
   }
 
-  /// Numbers of workers of one role.
-  private func counts(_ object: [String: Any], _ key: String) throws(UsageError) -> [Int]? {
+  private func counts(
+    _ object: [String: Any], _ key: String, upTo most: Int
+  ) throws(UsageError) -> [Int]? {
     guard let value = object[key] else { return nil }
     guard let list = value as? [Int] ?? (value as? Int).map({ [$0] }), !list.isEmpty,
-      list.allSatisfy((1...Crew.most).contains)
-    else { throw UsageError("\(path): '\(key)' must be a list of numbers from 1 to \(Crew.most).") }
+      list.allSatisfy((1...most).contains)
+    else { throw UsageError("\(path): '\(key)' must be a list of numbers from 1 to \(most).") }
     return list
   }
 

@@ -122,6 +122,7 @@ public struct TrialRunner: PairRunner {
       gapNanoseconds: planned.gapNanoseconds, seed: plan.seed &+ UInt64(trial), producerCPU: plan.producerCPU,
       consumerCPU: plan.consumerCPU,
       echoSpinSteps: plan.echoSpinSteps)
+    (spec.batch, settings.batch) = (planned.batch, planned.batch)
     settings.crew = crew
     settings.furtherCPUs = plan.furtherCPUs(crew)
     page.reset(histograms: max(2, crew.consumers))

@@ -62,19 +62,20 @@ public struct WorkerOrder: Codable, Sendable {
     guard argument.hasPrefix("@"),
       let order = try? JSONDecoder().decode(WorkerOrder.self, from: Data(text.utf8)),
       let entry = entries.first(where: { $0.mechanism.id == order.mechanism }),
-      let form = entry.form(order.variant, order.wait, order.settings.crew.gathering),
+      let form = entry.form(order.variant, order.wait, for: order.settings.pattern),
       var page = try? ControlPage(opening: order.controlPage)
     else { return 64 }
     // Who was started by a service has a parent that ends at once; it sees that the service has ended, and its peer.
     if let parent = order.parent { Processes.dieWithParent(parent) }
     StopSignal.ignoreBrokenPipes()
     if order.isLinked { page.link = PeerLink(descriptor: 0) }
-    let spec = ChannelSpec(
+    var spec = ChannelSpec(
       variant: order.variant, wait: order.wait, attach: order.attach,
       messageByteCount: order.messageByteCount, messagesInFlight: order.messagesInFlight,
       crew: order.settings.crew,
       memory: order.memory, topology: Topology.detect(), scope: order.scope, serial: order.serial,
       stallLimitNanoseconds: order.stallLimitNanoseconds, hosts: order.hosts)
+    spec.batch = order.settings.batch
     return form.workAt(order.address, order.role, spec, order.settings, page)
   }
 }

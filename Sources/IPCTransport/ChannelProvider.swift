@@ -22,6 +22,8 @@ public struct ChannelSpec: Sendable {
   /// How many messages the pattern can have in flight: 1 for a round trip, nil for as many as the mechanism
   /// takes. A channel that buffers may size its buffer by it.
   public var messagesInFlight: Int?
+  /// How many messages a sender that gathers them sends together.
+  public var batch = 1
   /// Who shares the channel.
   public var crew: Crew
   /// In a worker: which of those of its role it is, from 0.

@@ -34,6 +34,8 @@ public protocol Transport: ~Copyable, SendableMetatype {
   mutating func send(
     _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(ExchangeError)
+  /// Worker, measured: sends what `send` has let wait for others to leave with it; most let none.
+  mutating func flush() throws(ExchangeError)
   /// Worker, measured: waits by the strategy for a message and shows it to `body`; the bytes are valid only
   /// inside it.
   mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError)
@@ -63,6 +65,7 @@ public protocol Transport: ~Copyable, SendableMetatype {
 extension Transport where Self: ~Copyable {
   @inlinable public static var mayDrop: Bool { false }
   @inlinable public static var replyByteCount: Int? { nil }
+  @inlinable @inline(__always) public mutating func flush() throws(ExchangeError) {}
   public var sharedMapping: Mapping? { nil }
   public var facts: TransportFacts { TransportFacts() }
 

@@ -41,6 +41,9 @@ public struct URing: ~Copyable {
     _ socket: Int32, _ buffer: UnsafeMutableRawPointer, _ capacity: Int, flags: Int32, tag: UInt64
   ) { ipcb_uring_receive(&ring, socket, buffer, capacity, flags, tag) }
 
+  /// What is prepared next starts only when what was prepared last has ended well.
+  public mutating func link() { ipcb_uring_link(&ring) }
+
   /// A completion in another ring.
   @inlinable @inline(__always)
   public mutating func prepareMessage(to target: Int32, length: UInt32, value: UInt64, tag: UInt64) {

@@ -26,6 +26,7 @@ import LinuxIPC
     let deadline = Clock.monotonicNanoseconds() &+ 10_000_000_000
     while seen.load() != wanted {
       try transport.send(payload.byteCount) { payload.fill(&$0, mark, ticks) }
+      try transport.flush()
       let value = seen.load()
       if value != wanted { seen.wait(while: value, nanoseconds: 1_000_000) }
       if Clock.monotonicNanoseconds() > deadline { throw .timedOut }

@@ -18,15 +18,15 @@ public struct MechanismEntry: Sendable {
     self.forms = forms
   }
 
-  /// The first one is the default. Empty where the mechanism does not bring so many together.
-  public func forms(of variant: String, _ gathering: Crew.Gathering = .pair) -> [Form] {
-    let possible = forms.filter { $0.gathering == gathering }
+  /// The first one is the default. Empty where the mechanism does not do the pattern.
+  public func forms(of variant: String, for pattern: PatternKind = .roundTrip) -> [Form] {
+    let possible = forms.filter { $0.pattern == (pattern.hasOwnForms ? pattern : nil) }
     let own = possible.filter { $0.variants.contains(variant) }
     return own.isEmpty ? possible.filter(\.variants.isEmpty) : own
   }
 
-  public func form(_ variant: String, _ wait: WaitKind, _ gathering: Crew.Gathering = .pair) -> Form? {
-    forms(of: variant, gathering).first { $0.wait == wait }
+  public func form(_ variant: String, _ wait: WaitKind, for pattern: PatternKind = .roundTrip) -> Form? {
+    forms(of: variant, for: pattern).first { $0.wait == wait }
   }
 
   /// Adds forms.
@@ -37,8 +37,8 @@ public struct MechanismEntry: Sendable {
 public struct Form: Sendable {
   public let mechanism: Mechanism
   public let wait: WaitKind
-  /// Who meets whom.
-  public let gathering: Crew.Gathering
+  /// The only pattern that it does; nil for every one that has no forms of its own.
+  public let pattern: PatternKind?
   /// Bytes of the largest message where that is less than the mechanism's traits say.
   public let maximumMessageByteCount: Int?
   /// Whether messages may be lost.
@@ -55,7 +55,7 @@ public struct Form: Sendable {
   public let visit: @Sendable (any FormVisitor) -> Void
 
   @usableFromInline init(
-    mechanism: Mechanism, wait: WaitKind, gathering: Crew.Gathering = .pair,
+    mechanism: Mechanism, wait: WaitKind, pattern: PatternKind? = nil,
     maximumMessageByteCount: Int? = nil, mayDrop: Bool, variants: [String], replyByteCount: Int?,
     probe: @escaping @Sendable (ChannelSpec) throws(TransportError) -> Void,
     open: @escaping @Sendable (ChannelSpec) throws(TransportError) -> OpenChannel,
@@ -65,7 +65,7 @@ public struct Form: Sendable {
   ) {
     self.mechanism = mechanism
     self.wait = wait
-    self.gathering = gathering
+    self.pattern = pattern
     self.maximumMessageByteCount = maximumMessageByteCount
     self.mayDrop = mayDrop
     self.variants = variants
@@ -107,20 +107,20 @@ public struct Form: Sendable {
       visit: { $0.visit(P.self, T.self) })
   }
 
-  /// A form for several producers, or several consumers.
+  /// A form for one pattern, in which the sides are of different types.
   ///
   /// - Parameters:
   ///   - sender: the producers' side; `receiver` the consumers'.
   ///   - maximumMessageByteCount: nil where the traits say it.
   @inlinable
-  public static func gathering<
+  public static func only<
     P: ChannelProvider, S: Transport & ~Copyable, R: Transport & ~Copyable, L: Pattern
   >(
     _ pattern: L.Type, _ provider: P.Type, _ sender: S.Type, _ receiver: R.Type, variants: [String] = [],
     maximumMessageByteCount: Int? = nil
   ) -> Form where P.Attachment == S.Attachment, P.Attachment == R.Attachment {
     Form(
-      mechanism: P.mechanism, wait: S.wait, gathering: L.kind.gathering,
+      mechanism: P.mechanism, wait: S.wait, pattern: L.kind,
       maximumMessageByteCount: maximumMessageByteCount, mayDrop: R.mayDrop, variants: variants,
       replyByteCount: nil,
       probe: { spec throws(TransportError) in try P.probe(spec) },

@@ -5,6 +5,8 @@ import LinuxIPC
 public enum PatternKind: String, CaseIterable, Codable, Sendable {
   case roundTrip = "round-trip"
   case stream
+  /// As `stream`, but several messages leave together.
+  case batchedStream = "stream:batch"
   case paced
   case wakeUp = "wake-up"
   case fanIn = "fan-in"
@@ -12,10 +14,13 @@ public enum PatternKind: String, CaseIterable, Codable, Sendable {
   case connect
 
   /// Whether messages are timed from one side to the other, so that both must read one clock.
-  public var isOneWay: Bool { [.paced, .wakeUp, .fanIn, .fanOut].contains(self) }
+  public var isOneWay: Bool { [.batchedStream, .paced, .wakeUp, .fanIn, .fanOut].contains(self) }
 
   /// Whether as many messages are under way as the mechanism takes.
-  public var fillsTheChannel: Bool { [.stream, .paced, .fanIn, .fanOut].contains(self) }
+  public var fillsTheChannel: Bool { [.stream, .batchedStream, .paced, .fanIn, .fanOut].contains(self) }
+
+  /// Whether it takes transports that no other pattern does.
+  public var hasOwnForms: Bool { [.batchedStream, .fanIn, .fanOut].contains(self) }
 
   /// Who takes part.
   public var gathering: Crew.Gathering {
@@ -53,6 +58,8 @@ public struct Phase: Sendable {
   public var echoSpinSteps: UInt64
   /// Wake-ups: how long the consumer has been idle when a message is sent.
   public var gapTicks: UInt64
+  /// How many messages leave together.
+  public var batch: UInt64
   public var idleLine: IdleLine
   /// Who takes part, and which of those of its role this worker is.
   public var crew: Crew

@@ -17,6 +17,8 @@ public struct TrialSettings: Sendable, Codable {
   public var arrival: Arrival
   /// Wake-ups: nanoseconds for which the consumer is idle before a message.
   public var gapNanoseconds: UInt64
+  /// How many messages leave together.
+  public var batch = 1
   public var seed: UInt64
   public var producerCPU: Int?
   public var consumerCPU: Int?
@@ -86,7 +88,8 @@ public enum Worker {
       case .stream: try work(type, Stream.self, attachment, role, spec, &session)
       case .paced: try work(type, Paced.self, attachment, role, spec, &session)
       case .wakeUp: try work(type, WakeUp.self, attachment, role, spec, &session)
-      case .fanIn, .fanOut: throw WorkerFailure(.attaching, "this form is for one producer and one consumer")
+      case .batchedStream, .fanIn, .fanOut:
+        throw WorkerFailure(.attaching, "this form is not for \(settings.pattern.rawValue)")
       }
       return 0
     } catch {
@@ -94,7 +97,7 @@ public enum Worker {
     }
   }
 
-  /// The same where a side has several workers: one pattern, and for each side a transport of its own.
+  /// The same for one pattern only, with a transport of its own for each side.
   @inlinable
   public static func gather<S: Transport & ~Copyable, R: Transport & ~Copyable, P: Pattern>(
     _ sender: S.Type, _ receiver: R.Type, _ pattern: P.Type, _ role: Role, _ spec: ChannelSpec,

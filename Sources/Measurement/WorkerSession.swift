@@ -131,7 +131,9 @@ public struct WorkerSession {
         rate: max(settings.rate, 1e-3), arrival: settings.arrival, seed: settings.seed &+ nextSequence,
         clock: settings.clock),
       primary: page.histogram(seat.rank), secondary: page.histogram(1), echoSpinSteps: settings.echoSpinSteps,
-      gapTicks: settings.clock.ticks(nanoseconds: Double(settings.gapNanoseconds)), idleLine: page.idleLine,
+      gapTicks: settings.clock.ticks(nanoseconds: Double(settings.gapNanoseconds)),
+      batch: UInt64(settings.batch),
+      idleLine: page.idleLine,
       crew: settings.crew, rank: seat.rank, ends: page.endLines, tally: page.tally)
     // The count may have come from another machine.
     nextSequence &+= count

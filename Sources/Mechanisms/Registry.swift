@@ -26,11 +26,12 @@ public enum Registry {
     .sharedQueue(
       Pipe.self, Packets<Connected, Block>.self, Packets<Connected, Spin>.self, variants: ["packet"]
     )
+    .gathered(Pipe.self)
     .copied(Pipe.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
     MechanismEntry(
       .of(Vmsplice.self, ByteStream<VmspliceSender, Block>.self),
       .of(Vmsplice.self, ByteStream<VmspliceSender, Spin>.self)),
-    .byteStream(Fifo.self).sharedPipe(Fifo.self),
+    .byteStream(Fifo.self).gathered(Fifo.self).sharedPipe(Fifo.self),
     .packets(
       NamedPipe.self, Connected.self,
       .of(NamedPipe.self, ByteStream<CopyingSender, Block>.self, variants: ["byte"]),
@@ -58,32 +59,36 @@ public enum Registry {
       .of(OLE.self, Calls<ObjectCallPort<Block>>.self, variants: ["call"]),
       .of(OLE.self, Messages<ActivationPort<Block>>.self, variants: ["activate"]),
       .of(OLE.self, Messages<EmbedPort<Block>>.self, variants: ["embed"])),
-    .byteStream(UnixStream.self).served(UnixStream.self)
+    .byteStream(UnixStream.self).gathered(UnixStream.self).served(UnixStream.self)
       .copied(UnixStream.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
-    .packets(UnixSeqpacket.self, Connected.self)
+    .packets(UnixSeqpacket.self, Connected.self).gathered(UnixSeqpacket.self, Connected.self)
       .copied(
         UnixSeqpacket.self, Messages<Packets<Connected, Block>>.self, Messages<Packets<Connected, Spin>>.self),
-    .packets(UnixDgram.self, Datagram.self)
+    .packets(UnixDgram.self, Datagram.self).gathered(UnixDgram.self, Datagram.self)
       .sharedQueue(UnixDgram.self, Packets<Datagram, Block>.self, Packets<Datagram, Spin>.self),
     .byteStream(
       SocketPair.self,
       .of(SocketPair.self, Messages<Packets<Connected, Block>>.self, variants: ["seqpacket"]),
-      .of(SocketPair.self, Messages<Packets<Connected, Spin>>.self, variants: ["seqpacket"])),
+      .of(SocketPair.self, Messages<Packets<Connected, Spin>>.self, variants: ["seqpacket"])
+    )
+    .gathered(SocketPair.self, variants: ["stream"])
+    .gathered(SocketPair.self, Connected.self, variants: ["seqpacket"]),
     .byteStream(
       TCP.self,
       .of(TCP.self, ByteStream<ZeroCopySender, Block>.self, variants: ["zerocopy"]),
       .of(TCP.self, ByteStream<ZeroCopySender, Spin>.self, variants: ["zerocopy"])
     )
+    .gathered(TCP.self)
     .served(TCP.self)
     .copied(TCP.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
-    .byteStream(MPTCP.self),
-    .packets(UDP.self, LossyDatagram.self)
+    .byteStream(MPTCP.self).gathered(MPTCP.self),
+    .packets(UDP.self, LossyDatagram.self).gathered(UDP.self, LossyDatagram.self)
       .sharedQueue(UDP.self, Packets<LossyDatagram, Block>.self, Packets<LossyDatagram, Spin>.self)
       .with(
-        .gathering(
+        .only(
           FanOut.self, UDP.self, Messages<Packets<LossyDatagram, Block>>.self,
           Messages<Packets<LossyDatagram, Block>>.self, variants: ["multicast"]),
-        .gathering(
+        .only(
           FanOut.self, UDP.self, Messages<Packets<LossyDatagram, Spin>>.self,
           Messages<Packets<LossyDatagram, Spin>>.self, variants: ["multicast"])),
     MechanismEntry(
@@ -96,7 +101,7 @@ public enum Registry {
       .of(
         NetBIOSDatagram.self, Messages<EnvelopedDatagrams<NetBIOSEnvelope, Spin>>.self, variants: ["datagram"]
       )),
-    .byteStream(Vsock.self),
+    .byteStream(Vsock.self).gathered(Vsock.self),
     .port(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self)
       .sharedQueue(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self)
       .copied(PosixMQ.self, Messages<PosixQueuePort<Block>>.self, Messages<PosixQueuePort<Spin>>.self),
@@ -105,7 +110,12 @@ public enum Registry {
     .port(
       IOURing.self, URingPort<Block>.self, URingPort<Spin>.self,
       .of(IOURing.self, Messages<RingMessagePort<Block>>.self, variants: ["msg-ring"]),
-      .of(IOURing.self, Messages<RingMessagePort<Spin>>.self, variants: ["msg-ring"])),
+      .of(IOURing.self, Messages<RingMessagePort<Spin>>.self, variants: ["msg-ring"])
+    ).with(
+      .only(
+        BatchedStream.self, IOURing.self, BatchedURing<Block>.self, BatchedURing<Block>.self, variants: [""]),
+      .only(
+        BatchedStream.self, IOURing.self, BatchedURing<Spin>.self, BatchedURing<Spin>.self, variants: [""])),
     MechanismEntry(.of(ProcessVMRead.self, Pull<Block>.self), .of(ProcessVMRead.self, Pull<Spin>.self)),
     .port(FDPassing.self, PassedMemory<Block>.self, PassedMemory<Spin>.self),
     .port(FutexWord.self, FutexBell<Block>.self, FutexBell<Spin>.self),
@@ -118,7 +128,7 @@ public enum Registry {
     .port(Inotify.self, WatchBell<Block>.self, WatchBell<Spin>.self),
     MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self))
       .with(
-        .gathering(
+        .only(
           FanIn.self, ZeroMQ.self, Messages<ZeroMQPort<Block>>.self, Messages<ZeroMQPort<Block>>.self)
       ),
     MechanismEntry(.of(NNG.self, Messages<NNGPort<Block>>.self)),

@@ -56,6 +56,12 @@ public struct Plot: Sendable {
       "Response time, p99. Where a line turns up, the mechanism is about to be overloaded. \(axes)"
     ),
     (
+      "batch-latency-and-rate", "Latency over message rate by batch",
+      "A point for each batch size, the smallest where the line begins: what a batch gains in messages per second, to the "
+        + "right, and what it costs in time until its last message has been read, up. The bars reach from the lowest to the "
+        + "highest trial. \(axes)"
+    ),
+    (
       "wake-up-over-gap", "Wake-up over idle time",
       "Median of all samples, from the send to the receive; the bars reach from the lowest to the highest trial. "
         + "\(axes)"

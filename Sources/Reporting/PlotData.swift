@@ -35,7 +35,7 @@ public enum PlotData {
       view.overSize("latency-over-size", "round-trip") { $0.percentile(50, of: "latency_rtt") },
       view.overSize("message-rate-over-size", "stream") { $0.reading("message_rate") },
       view.overSize("goodput-over-size", "stream") { $0.reading("goodput") },
-      view.spectrum, view.overLoad, view.overGap,
+      view.spectrum, view.overLoad, view.overGap, view.overBatch,
     ]
     let drawn = Set(drawings.flatMap { $0.lines.map(\.series.identity.id) })
     let styles = PlotStyles(view, drawn: drawn)

@@ -90,6 +90,28 @@ extension RunView {
       lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern))
   }
 
+  /// What a batch costs over what it gains.
+  var overBatch: Drawing {
+    let pattern = "stream:batch"
+    let size = referenceSize(pattern) ?? 64
+    let lines = plotted(pattern).map { series in
+      Drawing.Line(
+        series: series,
+        rows: batches(pattern).compactMap { batch -> [Double]? in
+          guard let summary = series.at(size, batch: batch),
+            let rate = summary.reading("message_rate").value,
+            let row = row(at: rate, summary.percentile(50, of: "latency_batch"))
+          else { return nil }
+          return row + [Double(batch)]
+        })
+    }
+    return Drawing(
+      name: "batch-latency-and-rate", x: 0, y: 1,
+      columns: ["message_rate", "", "minimum", "maximum", "batch"],
+      lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern),
+      facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"])
+  }
+
   /// The one-way latency of the reference size over the offered load: p99 of the response time, and beside
   /// it what else a reader of the file may want to draw.
   var overLoad: Drawing {

@@ -47,10 +47,11 @@ extension RunView {
     let isPaced = measured.contains {
       $0.identity.family == pattern && $0.identity.rateTargetPerSecond != nil
     }
-    let hasGaps = !gaps(pattern).isEmpty
+    let (hasGaps, hasBatches) = (!gaps(pattern).isEmpty, !batches(pattern).isEmpty)
     var columns = Self.nameColumns + [Table.Column("size")]
     if isPaced { columns.append(Table.Column("load")) }
     if hasGaps { columns.append(Table.Column("gap")) }
+    if hasBatches { columns.append(Table.Column("batch")) }
     columns.append(Table.Column("trials"))
     columns += figures.map { Table.Column($0.title, group: $0.group, rank: $0.rank) }
     var rows: [[Table.Cell]] = []
@@ -62,6 +63,7 @@ extension RunView {
           row.append(Table.Cell(summary.identity.rateTargetPerSecond.map(Quantity.load(perSecond:)) ?? ""))
         }
         if hasGaps { row.append(Table.Cell(summary.identity.gapNanoseconds.map(Quantity.gap) ?? "")) }
+        if hasBatches { row.append(Table.Cell(summary.identity.batch.map { "\($0)" } ?? "")) }
         row.append(Table.Cell("\(summary.okTrials)"))
         rows.append(row + figures.map { notes.cell($0, of: summary) })
       }
@@ -71,8 +73,8 @@ extension RunView {
   }
 
   private static func precedes(_ one: CaseSummary, _ other: CaseSummary) -> Bool {
-    let gaps = [one, other].map { $0.identity.gapNanoseconds ?? 0 }
-    return gaps[0] == gaps[1] ? one.identity < other.identity : gaps[0] < gaps[1]
+    let steps = [one, other].map { $0.identity.gapNanoseconds ?? UInt64($0.identity.batch ?? 0) }
+    return steps[0] == steps[1] ? one.identity < other.identity : steps[0] < steps[1]
   }
 
   /// The first cells of every row: the mechanism and how it waits.

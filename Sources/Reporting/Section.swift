@@ -23,6 +23,8 @@ extension RunView {
           notification(pattern)
         } else if pattern.hasPrefix("round-trip") {
           roundTrip(pattern)
+        } else if pattern.hasPrefix("stream:batch") {
+          batchedStream(pattern)
         } else if pattern.hasPrefix("stream") {
           stream(pattern)
         } else if pattern.hasPrefix("paced") {
@@ -115,6 +117,43 @@ extension RunView {
         everyCase(pattern, [.messageRate, .goodput, .spread(of: "message_rate")] + sides),
       ],
       plots: ["message-rate-over-size", "goodput-over-size"])
+  }
+
+  private func batchedStream(_ pattern: String) -> Section {
+    let histogram = "latency_batch"
+    var rate = Figure.messageRate
+    rate.show = Quantity.bareRate(perSecond:)
+    let (size, batches) = (referenceSize(pattern) ?? 0, batches(pattern))
+    // The middle ones go where there is no room.
+    let overBatch = { (figure: Figure, group: String) -> [Source] in
+      batches.enumerated().map { index, batch in
+        let isEnd = index == 0 || index == batches.count - 1
+        return (
+          figure.titled("\(batch)", group: group, rank: isEnd ? 0 : batches.count - index),
+          { $0.at(size, batch: batch) }
+        )
+      }
+    }
+    let table = table(
+      "By messages in a batch, \(Quantity.size(bytes: Double(size)))", series(pattern),
+      overBatch(rate, "messages/s") + overBatch(.latency(50, of: histogram), "latency p50"))
+    return Section(
+      title: "Stream in batches",
+      lead:
+        "As a stream, but messages leave several at a time: one system call, or one store, for a batch. Latency runs from "
+        + "before a batch's first message is written until its last one has been read, and is mostly waiting in a full "
+        + "channel.",
+      brief: [table],
+      full: [
+        table,
+        everyCase(
+          pattern,
+          [.messageRate, .goodput] + [50, 99, 99.9].map { .latency($0, of: histogram) } + [
+            .largest(of: histogram), .spread(of: "message_rate"), .cpu("producer"), .cpu("consumer"),
+            .contextSwitches,
+          ]),
+      ],
+      plots: ["batch-latency-and-rate"])
   }
 
   private func paced(_ pattern: String) -> Section {

@@ -2,7 +2,7 @@ import Results
 
 /// One row of a table or one line of a plot: a mechanism used in one way, over sizes and offered loads.
 struct Series {
-  /// The identity of its first case; message size, rate and gap mean nothing here.
+  /// The identity of its first case; message size, rate, gap and batch mean nothing here.
   var identity: CaseIdentity
   /// The mechanism's id, and what tells this series from others of the same mechanism and wait strategy.
   var label: String
@@ -19,6 +19,10 @@ struct Series {
   func at(gap nanoseconds: UInt64) -> CaseSummary? {
     let cases = cases.filter { $0.identity.gapNanoseconds == nanoseconds }
     return cases.first { $0.identity.messageBytes == 64 } ?? cases.first
+  }
+
+  func at(_ messageBytes: Int, batch: Int) -> CaseSummary? {
+    cases.first { $0.identity.messageBytes == messageBytes && $0.identity.batch == batch }
   }
 
   /// For a table whose title says how many take part.
@@ -47,12 +51,14 @@ struct RunView {
   }
 
   /// The patterns as the method names them; their variants follow them in reports.
-  static let usualPatterns = ["round-trip", "stream", "paced", "wake-up", "fan-in", "fan-out", "connect"]
+  static let usualPatterns = [
+    "round-trip", "stream", "stream:batch", "paced", "wake-up", "fan-in", "fan-out", "connect",
+  ]
 
   /// The patterns that were measured: the usual ones first, whatever order the plan shuffled them into.
   var patterns: [String] {
     let place = { (pattern: String) in
-      Self.usualPatterns.firstIndex { pattern.hasPrefix($0) } ?? Self.usualPatterns.count
+      Self.usualPatterns.lastIndex { pattern.hasPrefix($0) } ?? Self.usualPatterns.count
     }
     return Set(measured.map(\.identity.family)).sorted { (place($0), $0) < (place($1), $1) }
   }
@@ -80,6 +86,11 @@ struct RunView {
     Set(measured.filter { $0.identity.family == pattern }.compactMap(\.identity.gapNanoseconds)).sorted()
   }
 
+  /// How many messages left together.
+  func batches(_ pattern: String) -> [Int] {
+    Set(measured.filter { $0.identity.family == pattern }.compactMap(\.identity.batch)).sorted()
+  }
+
   /// Who takes part, the smallest company first.
   func crews(_ pattern: String) -> [String] {
     let cases = measured.filter { $0.identity.family == pattern }.map(\.identity)
@@ -90,7 +101,7 @@ struct RunView {
   /// The series of a pattern by mechanism and wait strategy, the tool's own cost last.
   func series(_ pattern: String) -> [Series] {
     let cases = Dictionary(grouping: measured.filter { $0.identity.family == pattern }) {
-      $0.identity.withoutSizeRateAndGap
+      $0.identity.withoutLoad
     }
     let order = cases.keys.sorted { ($0.id, $0.wait, $0) < ($1.id, $1.wait, $1) }
     let all = order.map { key in
@@ -103,7 +114,7 @@ struct RunView {
 }
 
 extension CaseIdentity {
-  fileprivate var withoutSizeRateAndGap: CaseIdentity {
+  fileprivate var withoutLoad: CaseIdentity {
     var key = self
     key.pattern = family
     key.messageBytes = 0

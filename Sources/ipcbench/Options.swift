@@ -69,6 +69,15 @@ struct WorkerCount: ParsedWord {
   }
 }
 
+/// How many messages leave together.
+struct BatchSize: ParsedWord {
+  var count: Int
+  init?(word: String) {
+    guard let value = Int(word), (1...Suite.Block.mostBatched).contains(value) else { return nil }
+    count = value
+  }
+}
+
 /// A time such as `250ms`.
 struct TimeSpan: ExpressibleByArgument {
   var nanoseconds: UInt64

@@ -23,7 +23,8 @@ struct RunCommand: ParsableCommand {
   @Option(name: [.customShort("s"), .customLong("size")], help: "Payload sizes: 64,4KiB,1MiB.")
   var sizes: CommaList<ByteSize>?
   @Option(
-    name: [.customShort("p"), .customLong("pattern")], help: "round-trip, stream, paced, wake-up, connect.")
+    name: [.customShort("p"), .customLong("pattern")],
+    help: "round-trip, stream, paced, wake-up, fan-in, fan-out, connect.")
   var patterns: CommaList<PatternKind>?
   @Option(name: .customLong("wait"), help: "spin, yield, block, spin-then-block.")
   var waits: CommaList<WaitKind>?
@@ -47,6 +48,9 @@ struct RunCommand: ParsableCommand {
   @Option(
     name: .customLong("gap"), help: "How long the consumer of a 'wake-up' is idle: 1us,10us,100us,1ms,10ms.")
   var gaps: CommaList<Gap>?
+  @Option(
+    name: .customLong("batch"), help: "Messages of a 'stream' that leave together, up to 256: 1,4,16,64.")
+  var batches: CommaList<BatchSize>?
   @Option(help: "Producers of a 'fan-in', up to 16: 2,4.") var producers: CommaList<WorkerCount>?
   @Option(help: "Consumers of a 'fan-out', up to 16: 2,4.") var consumers: CommaList<WorkerCount>?
   @Option(name: .customLong("arrival"), help: "When paced messages are due: constant, poisson.")
@@ -105,6 +109,7 @@ struct RunCommand: ParsableCommand {
     if let scopes { block.scopes = scopes.elements }
     if let rates { block.rates = rates.elements.flatMap(\.perSecond) }
     if let gaps { block.gaps = gaps.elements.map(\.nanoseconds) }
+    if let batches { block.batches = batches.elements.map(\.count) }
     if let producers { block.producers = producers.elements.map(\.count) }
     if let consumers { block.consumers = consumers.elements.map(\.count) }
     if let arrivals { block.arrivals = arrivals.elements }

@@ -229,9 +229,28 @@ int ipcb_bytes_waiting(int fd);
 /// Datagrams the kernel dropped on this socket because its buffer was full (SO_MEMINFO), or −1.
 int64_t ipcb_socket_drops(int fd);
 
+// Batches -------------------------------------------------------------------------------------------------
+
+/// Buffers, each with room for one message, that move with one system call.
+typedef struct ipcb_batch ipcb_batch;
+
+/// `count` buffers, `stride` bytes from one to the next; NULL where memory is short.
+ipcb_batch *ipcb_batch_create(void *buffers, size_t stride, unsigned count);
+void ipcb_batch_destroy(ipcb_batch *batch);
+/// Bytes of buffer `index`: to be sent, or room for what comes.
+void ipcb_batch_set(ipcb_batch *batch, unsigned index, size_t bytes);
+/// Bytes of the message that came into buffer `index`.
+size_t ipcb_batch_received(const ipcb_batch *batch, unsigned index);
+/// Sends buffers `first` and up, each a message (sendmmsg); how many went, or -1 with errno.
+int ipcb_batch_send(ipcb_batch *batch, int fd, unsigned first, unsigned count);
+/// Waits for a message and takes what is there, up to `count` (recvmmsg, MSG_WAITFORONE); how many, or -1 with errno.
+int ipcb_batch_receive(ipcb_batch *batch, int fd, unsigned count);
+/// Writes buffers `first` and up, without the first `skip` bytes, as one piece (writev); bytes taken, or -1 with errno.
+ssize_t ipcb_batch_write(ipcb_batch *batch, int fd, unsigned first, unsigned count, size_t skip);
+
 // io_uring ------------------------------------------------------------------------------------------------
 
-/// A submission and a completion ring of the kernel (io_uring(7)), with at most one operation in flight each way.
+/// A submission and a completion ring of the kernel (io_uring(7)).
 typedef struct {
   int fd;
   unsigned *sq_tail, *sq_mask, *sq_array, *sq_flags, *cq_head, *cq_tail, *cq_mask;
@@ -243,6 +262,8 @@ void ipcb_uring_destroy(ipcb_uring *ring);
 /// Prepares an operation; opcode as in linux/io_uring.h.
 void ipcb_uring_send(ipcb_uring *ring, int fd, const void *bytes, size_t count, int flags, uint64_t tag);
 void ipcb_uring_receive(ipcb_uring *ring, int fd, void *bytes, size_t capacity, int flags, uint64_t tag);
+/// Whoever is prepared next starts only when the one prepared last has ended well (IOSQE_IO_LINK).
+void ipcb_uring_link(ipcb_uring *ring);
 /// A completion with `value` and `length` in the ring `target` (IORING_OP_MSG_RING).
 void ipcb_uring_message(ipcb_uring *ring, int target, uint32_t length, uint64_t value, uint64_t tag);
 /// Submits what was prepared and waits for `wait` completions. −1 with errno, EINTR included.

@@ -13,12 +13,16 @@ extension MechanismEntry {
       .of(provider, Ring<Spin>.self), .of(provider, Ring<Yield>.self), .of(provider, Ring<Block>.self),
       .of(provider, Ring<SpinThenBlock>.self)
     ).with(
-      .gathering(FanIn.self, provider, FanInSender<Spin>.self, FanInReceiver<Spin>.self),
-      .gathering(FanIn.self, provider, FanInSender<Yield>.self, FanInReceiver<Yield>.self),
-      .gathering(FanIn.self, provider, FanInSender<Block>.self, FanInReceiver<Block>.self),
-      .gathering(FanOut.self, provider, BroadcastSender<Spin>.self, BroadcastReceiver<Spin>.self),
-      .gathering(FanOut.self, provider, BroadcastSender<Yield>.self, BroadcastReceiver<Yield>.self),
-      .gathering(FanOut.self, provider, BroadcastSender<Block>.self, BroadcastReceiver<Block>.self))
+      .only(FanIn.self, provider, FanInSender<Spin>.self, FanInReceiver<Spin>.self),
+      .only(FanIn.self, provider, FanInSender<Yield>.self, FanInReceiver<Yield>.self),
+      .only(FanIn.self, provider, FanInSender<Block>.self, FanInReceiver<Block>.self),
+      .only(FanOut.self, provider, BroadcastSender<Spin>.self, BroadcastReceiver<Spin>.self),
+      .only(FanOut.self, provider, BroadcastSender<Yield>.self, BroadcastReceiver<Yield>.self),
+      .only(FanOut.self, provider, BroadcastSender<Block>.self, BroadcastReceiver<Block>.self)
+    ).with(
+      .only(BatchedStream.self, provider, BatchedRing<Spin>.self, Ring<Spin>.self),
+      .only(BatchedStream.self, provider, BatchedRing<Yield>.self, Ring<Yield>.self),
+      .only(BatchedStream.self, provider, BatchedRing<Block>.self, Ring<Block>.self))
   }
 
   /// Bytes over descriptors, in every wait strategy.
@@ -58,18 +62,46 @@ extension MechanismEntry {
       forms: [.of(provider, Messages<Blocking>.self), .of(provider, Messages<Spinning>.self)] + others)
   }
 
-  // MARK: Several producers, several consumers
+  // MARK: Patterns with forms of their own
 
   // Of a mechanism's plain form, unless they are told other variants.
+
+  /// Bytes, of which one call takes many messages.
+  @inlinable @inline(__always)
+  func gathered<P: ChannelProvider>(
+    _ provider: P.Type, variants: [String] = [""]
+  ) -> MechanismEntry where P.Attachment == Ends {
+    with(
+      .only(
+        BatchedStream.self, provider, GatheredStream<Block>.self, ByteStream<CopyingSender, Block>.self,
+        variants: variants),
+      .only(
+        BatchedStream.self, provider, GatheredStream<Spin>.self, ByteStream<CopyingSender, Spin>.self,
+        variants: variants))
+  }
+
+  /// Sockets, of which one call sends and takes many messages.
+  @inlinable @inline(__always)
+  func gathered<P: ChannelProvider, K: PacketKind>(
+    _ provider: P.Type, _ kind: K.Type, variants: [String] = [""]
+  ) -> MechanismEntry where P.Attachment == Ends {
+    with(
+      .only(
+        BatchedStream.self, provider, BatchedPackets<K, Block>.self, BatchedPackets<K, Block>.self,
+        variants: variants),
+      .only(
+        BatchedStream.self, provider, BatchedPackets<K, Spin>.self, BatchedPackets<K, Spin>.self,
+        variants: variants))
+  }
 
   /// Writers of a pipe that take turns: what one call writes stays together up to PIPE_BUF (pipe(7)).
   @inlinable @inline(__always)
   func sharedPipe<P: ChannelProvider>(_ provider: P.Type) -> MechanismEntry where P.Attachment == Ends {
     with(
-      .gathering(
+      .only(
         FanIn.self, provider, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Block>.self,
         variants: [""], maximumMessageByteCount: 4092),
-      .gathering(
+      .only(
         FanIn.self, provider, ByteStream<CopyingSender, Spin>.self, ByteStream<CopyingSender, Spin>.self,
         variants: [""], maximumMessageByteCount: 4092))
   }
@@ -82,9 +114,9 @@ extension MechanismEntry {
     _ provider: P.Type, _ blocking: Blocking.Type, _ spinning: Spinning.Type, variants: [String] = [""]
   ) -> MechanismEntry where P.Attachment == Blocking.Attachment, P.Attachment == Spinning.Attachment {
     with(
-      .gathering(
+      .only(
         FanIn.self, provider, Messages<Blocking>.self, Messages<Blocking>.self, variants: variants),
-      .gathering(
+      .only(
         FanIn.self, provider, Messages<Spinning>.self, Messages<Spinning>.self, variants: variants))
   }
 
@@ -92,10 +124,10 @@ extension MechanismEntry {
   @inlinable @inline(__always)
   func served<P: ChannelProvider>(_ provider: P.Type) -> MechanismEntry where P.Attachment == Ends {
     with(
-      .gathering(
+      .only(
         FanIn.self, EachOwn<P>.self, Copies<ByteStream<CopyingSender, Block>>.self, StreamServer<Block>.self,
         variants: [""]),
-      .gathering(
+      .only(
         FanIn.self, EachOwn<P>.self, Copies<ByteStream<CopyingSender, Spin>>.self, StreamServer<Spin>.self,
         variants: [""]))
   }
@@ -106,7 +138,7 @@ extension MechanismEntry {
     _ provider: P.Type, _ blocking: Blocking.Type, _ spinning: Spinning.Type
   ) -> MechanismEntry where P.Attachment == Blocking.Attachment, P.Attachment == Spinning.Attachment {
     with(
-      .gathering(FanOut.self, EachOwn<P>.self, Copies<Blocking>.self, Copies<Blocking>.self, variants: [""]),
-      .gathering(FanOut.self, EachOwn<P>.self, Copies<Spinning>.self, Copies<Spinning>.self, variants: [""]))
+      .only(FanOut.self, EachOwn<P>.self, Copies<Blocking>.self, Copies<Blocking>.self, variants: [""]),
+      .only(FanOut.self, EachOwn<P>.self, Copies<Spinning>.self, Copies<Spinning>.self, variants: [""]))
   }
 }

@@ -17,12 +17,14 @@ struct RingLayout {
   init(_ spec: ChannelSpec) {
     let byteCount = max(spec.messageByteCount, 1)
     let one = RingGeometry(kind: .messages, slotCount: 2, capacity: byteCount).stride
-    let slotCount =
+    let usual =
       if spec.messagesInFlight == 1 { 4 } else if byteCount > 8 << 10 {
         max(byteCount <= 4 << 20 ? 4 : 2, (4 << 20) / byteCount)
       } else if spec.wait == .block || spec.wait == .spinThenBlock {
         (1 << 20) / one
       } else { max(4, (16 << 10) / one) }
+    // A batch is filled while the one before it is read.
+    let slotCount = max(usual, spec.batch > 1 ? 2 * spec.batch : 0)
     ringCount = spec.crew.gathering == .pair ? 2 : 1
     switch spec.crew.gathering {
     case .pair: geometry = RingGeometry(kind: .messages, slotCount: slotCount, capacity: byteCount)

@@ -12,7 +12,7 @@ extension RingHeader {
   }
 }
 
-private func explainingRing<Value: ~Copyable>(
+func explainingRing<Value: ~Copyable>(
   _ body: () throws(RingFormatError) -> Value
 ) throws(TransportError) -> Value {
   do throws(RingFormatError) {
