@@ -77,7 +77,7 @@ extension Suite.Block {
   public static let batchSweep = [1, 4, 16, 64]
 
   /// Messages, and bytes, of the largest batch.
-  public static let (mostBatched, mostBatchedBytes) = (256, 16 << 20)
+  public static let (mostBatched, mostBatchedBytes) = (256, 4 << 20)
 
   /// Three steps per decade, whatever the machine: the same loads everywhere, up to and beyond saturation.
   public static let rateSweep: [Double] = [1e3, 1e4, 1e5, 1e6].flatMap { decade in

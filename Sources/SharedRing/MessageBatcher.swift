@@ -27,7 +27,7 @@ public struct MessageBatcher<Wait: WaitStrategy>: ~Copyable {
     _ byteCount: Int, _ fill: (inout MutableRawSpan) -> Void
   ) throws(RingError) {
     // Nobody makes room by reading what cannot be seen.
-    if producer.position == producer.limit { flush() }
+    if producer.position == producer.limit && producer.isFull { flush() }
     let slot = try producer.claim(byteCount)
     var payload = MutableRawSpan(_unsafeStart: slot + producer.payloadOffset, byteCount: byteCount)
     fill(&payload)

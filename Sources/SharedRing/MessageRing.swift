@@ -114,6 +114,11 @@ public struct MessageProducer<Wait: WaitStrategy>: ~Copyable, IndexWaiter {
     if Wait.sleeps { consumerSpot.wakeSleeper() }
   }
 
+  /// Whether the consumer has handed back no slot since the last look.
+  @inlinable var isFull: Bool {
+    header.word(RingHeader.Offset.head).pointee.load(ordering: .acquiring) == position &- slotCount
+  }
+
   /// Reads the consumer's index until it leaves room; what it says is checked before it is believed.
   @inlinable mutating func waitForSpace() throws(RingError) {
     let full = position &- slotCount

@@ -59,6 +59,50 @@ extension RunTests {
     #expect(Traces.all.isEmpty, "\(Traces.all)")
   }
 
+  /// The last batch is a part of one; messages of 35 kB fill most channels before a batch is complete.
+  @Test func everyMechanismBatchesWhereItCan() throws {
+    let workspace = try Workspace()
+    let result = try workspace.run(
+      "-p stream -s 64,35000 --batch 1,7,100 --wait block,spin,yield --trials 1 --messages 705 --format csv --quiet"
+    )
+    #expect(result.exitCode == 0, "\(result.errors)")
+    let run = try workspace.load()
+    let failed = run.trials.filter { $0.status == .failed }
+    #expect(failed.isEmpty, "\(failed.map { "\($0.identity.id) \($0.identity.wait): \($0.reason)" })")
+    let measured = run.trials.filter { $0.status == .ok }
+    #expect(Set(measured.map(\.identity.id)).count >= 18, "\(Set(measured.map(\.identity.id)).sorted())")
+    for record in measured {
+      let batch = try #require(record.identity.batch)
+      let lost = record.value("messages_lost") ?? 0
+      #expect((record.value("messages") ?? 0) + lost == 705, "\(record.identity)")
+      let samples = record.measures.first { $0.metric == "latency_batch_mean" }?.samples ?? 0
+      #expect(lost == 0 ? samples == 705 / batch : samples <= 705 / batch, "\(record.identity) \(samples)")
+    }
+    #expect(Traces.all.isEmpty, "\(Traces.all)")
+  }
+
+  @Test(arguments: ["shared-memory:posix", "pipe", "unix-seqpacket", "udp", "io-uring"])
+  func aConsumerOfBatchesThatIsKilledEndsTheTrial(mechanism: String) throws {
+    let workspace = try Workspace()
+    let program = try workspace.start(
+      "-m \(mechanism) -p stream --batch 16 --wait block --trials 1 --duration 20s --quiet")
+    var found: [Int32] = []
+    let areThere = eventually(within: 20) {
+      found = ProcessTree.children(of: program.pid)
+      return found.count == 2
+    }
+    try #require(areThere, "no workers appeared: \(program.errorsSoFar)")
+    usleep(1_000_000)
+    kill(found[1], SIGKILL)
+    let result = program.wait()
+    #expect(result.exitCode == 3, "\(result.errors)")
+    let record = try #require(try workspace.load().trials.first)
+    #expect(
+      record.status == .failed && ["died", "consumer"].contains(where: record.reason.contains),
+      "\(record.reason)")
+    #expect(Traces.all.isEmpty, "\(Traces.all)")
+  }
+
   /// A producer that dies takes the trial with it, and nobody waits for it.
   @Test(arguments: ["shared-memory:posix", "unix-stream", "posix-mq", "udp"])
   func aProducerOfManyThatIsKilledIsNamed(mechanism: String) throws {

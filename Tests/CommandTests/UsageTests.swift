@@ -12,6 +12,7 @@ struct UsageTests {
     ("run -m pip", "did you mean 'pipe'"), ("run -m shared-memory:posx", "'shared-memory:posix'"),
     ("run -m pipe -s 0", "at least 1 byte"), ("run -m pipe -s 1GiB", "at most 256MiB"),
     ("run -m pipe --pin 0,999", "no CPU 999"), ("run -m pipe -p paced", "--rate"),
+    ("run -m pipe -p stream --batch 257", "--batch"), ("run -m sysv-mq -p stream --batch 4", "no batches"),
     ("run -m pipe --memory node:9", "no NUMA node 9"), ("run --suite quik", "did you mean 'quick'"),
     ("run --suite missing.json", "Cannot read the suite file"),
     ("run -m pipe --wait block --attach name", "inherit"),

@@ -72,6 +72,20 @@ struct PlannerTests {
     #expect(Set(plan.cases.map(\.identity.family)) == ["wake-up"])
   }
 
+  @Test func everySizeOfABatchIsACaseOfItsOwn() throws {
+    var block = Suite.Block(mechanisms: ["pipe", "sysv-mq"], patterns: [.stream], waits: [.block])
+    block.batches = [1, 16]
+    let plan = try plan(block)
+    #expect(plan.cases.map(\.identity.pattern) == ["stream:batch-1", "stream:batch-16"])
+    #expect(plan.cases.map(\.identity.batch) == [1, 16] && plan.cases.map(\.batch) == [1, 16])
+    #expect(Set(plan.cases.map(\.identity.family)) == ["stream:batch"])
+    #expect(plan.skips.count == 2 && plan.skips.allSatisfy { $0.reason.contains("no batches") })
+    block.sizes = [8, 2 << 20]
+    // The send time needs its bytes, and memory has an end.
+    let reasons = try self.plan(block).skips.filter { $0.identity.mechanism == "pipe" }.map(\.reason)
+    #expect(reasons.count == 3 && reasons.filter { $0.contains("send time") }.count == 2, "\(reasons)")
+  }
+
   @Test func aNotificationWakesUpAndConnectsButStreamsNothing() throws {
     let plan = try plan(
       Suite.Block(

@@ -23,8 +23,9 @@ struct RingLayout {
       } else if spec.wait == .block || spec.wait == .spinThenBlock {
         (1 << 20) / one
       } else { max(4, (16 << 10) / one) }
-    // A batch is filled while the one before it is read.
-    let slotCount = max(usual, spec.batch > 1 ? 2 * spec.batch : 0)
+    // A batch is filled while the one before it is read, unless both are too much for the smallest memory there is.
+    let batches = spec.batch * byteCount <= 2 << 20 ? 2 : 1
+    let slotCount = max(usual, spec.batch > 1 ? batches * spec.batch : 0)
     ringCount = spec.crew.gathering == .pair ? 2 : 1
     switch spec.crew.gathering {
     case .pair: geometry = RingGeometry(kind: .messages, slotCount: slotCount, capacity: byteCount)
