@@ -170,6 +170,11 @@ test: deps
 	  { echo "Failed:"; grep -A5 '✘' .build/tests.log; exit 1; }
 	Tests/e2e/run
 
+## numa             pages and CPUs on two NUMA nodes, in a virtual machine (qemu, Debian's kernel)
+.PHONY: numa
+numa: deps build
+	@Tests/numa/run $(IPCBENCH)
+
 ## fuzz             damaged packets for every parser of a network protocol: INPUTS=10000000 each, minutes; SEED=N
 INPUTS ?= 10000000
 SEED ?= $(shell date +%s)

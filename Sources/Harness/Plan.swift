@@ -126,6 +126,11 @@ public struct Plan: Sendable {
     return (0..<crew.many - 1).map { turn[$0 % turn.count] }
   }
 
+  /// The producer's NUMA node; nil where it may run anywhere, and where there is only one.
+  var producerNode: Int? {
+    topology.nodeCount > 1 ? producerCPU.flatMap { topology.cpu($0)?.node } : nil
+  }
+
   public var rounds: Int { cases.map(\.trials).max() ?? 0 }
 
   public var predictedNanoseconds: UInt64 {

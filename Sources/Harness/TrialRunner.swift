@@ -133,7 +133,10 @@ public struct TrialRunner: PairRunner {
       if planned.scope == .network && !traits.bringsHosts {
         spec.hosts = try services.ready(TwoHosts.self).hosts
       }
-      let channel = try planned.form.open(spec)
+      // What the channel touches when it is opened is the workers' memory, not the harness's.
+      let channel = try MemoryPolicy.preferring(plan.producerNode) { () throws(TransportError) in
+        try planned.form.open(spec)
+      }
       let opened = Clock.monotonicNanoseconds() - began
       settings.meetsBeforeAttaching = planned.pattern == .connect && !channel.hasActivatedWorker
       let start = WorkerStart(

@@ -157,10 +157,26 @@ public enum Affinity {
 
 /// On which nodes the pages of a shared mapping are.
 public enum MemoryPolicy: Sendable, Equatable, Codable {
-  /// The kernel's default: the node of whoever touches a page first.
+  /// No binding: the node of the producer's CPU, as if it touched each page first, or another one where that is full.
+  /// Unpinned, the node on which the harness happens to run.
   case local
   case node(Int)
   case interleave
+
+  /// Pages that `body` touches first come from a node, as long as it has some; nil for the node on which it runs.
+  ///
+  /// The corresponding C functions are `get_mempolicy` and `set_mempolicy` with MPOL_PREFERRED.
+  public static func preferring<Value, Failure: Error>(
+    _ node: Int?, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    var mode: Int32 = 0
+    var before: UInt = 0
+    guard let node, get_mempolicy(&mode, &before, UInt(UInt.bitWidth), nil, 0) == 0 else { return try body() }
+    var wanted: UInt = 1 << UInt(node)
+    set_mempolicy(1, &wanted, UInt(UInt.bitWidth))
+    defer { set_mempolicy(mode, &before, UInt(UInt.bitWidth)) }
+    return try body()
+  }
 
   /// Binds the pages of a mapping that nobody has touched yet.
   ///
@@ -183,15 +199,15 @@ public enum MemoryPolicy: Sendable, Equatable, Codable {
       "mbind", "", mbind(mapping.base, UInt(mapping.byteCount), mode, &nodes, UInt(UInt.bitWidth), flags))
   }
 
-  /// How many of a mapping's pages are on each node, sampled at up to 1024 pages; pages not yet touched count
-  /// for none.
+  /// How many of a mapping's pages are on each node, as far as this process has touched them; of more than 65,535 pages
+  /// some stand for all.
   ///
   /// The corresponding C function is `move_pages` with no target nodes.
   public static func pagesPerNode(of mapping: Mapping) -> [Int: Int] {
     guard numa_available() >= 0 else { return [:] }
     let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
     let pageCount = max(1, mapping.byteCount / pageSize)
-    let stride = max(1, pageCount / 1024)
+    let stride = pageCount / 65_536 + 1
     var pages: [UnsafeMutableRawPointer?] = Swift.stride(from: 0, to: pageCount, by: stride).map {
       mapping.base + $0 * pageSize
     }

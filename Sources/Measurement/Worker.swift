@@ -125,7 +125,7 @@ public enum Worker {
     _ session: inout WorkerSession
   ) throws(WorkerFailure) {
     var transport = try make(type, attachment, role, spec)
-    try session.attached(transport.sharedMapping)
+    try session.attached()
     while let phase = try session.nextPhase() {
       let received: UInt64
       do throws(ExchangeError) {
@@ -135,7 +135,7 @@ public enum Worker {
       }
       try session.finish(phase, received, transport.stalls)
     }
-    session.note(transport.facts)
+    session.note(transport.facts, transport.sharedMapping)
     session.willTearDown()
     transport.shutDown()
     _ = consume transport

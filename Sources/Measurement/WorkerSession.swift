@@ -64,13 +64,7 @@ public struct WorkerSession {
     report.tearDownNanoseconds = Clock.monotonicNanoseconds() - began
   }
 
-  /// - Parameter mapping: the memory that both sides share, where they do.
-  @usableFromInline mutating func attached(_ mapping: Mapping?) throws(WorkerFailure) {
-    if isLead, let mapping {
-      for (node, pages) in MemoryPolicy.pagesPerNode(of: mapping) where (0..<8).contains(node) {
-        report.pagesPerNode[node] = UInt16(clamping: pages)
-      }
-    }
+  @usableFromInline mutating func attached() throws(WorkerFailure) {
     report.attachNanoseconds = Clock.monotonicNanoseconds() - began
     report.stage = .attached
     publish()
@@ -80,8 +74,15 @@ public struct WorkerSession {
     publish()
   }
 
-  @usableFromInline mutating func note(_ facts: TransportFacts) {
+  /// - Parameter mapping: the memory that both sides share, where they do: where its pages are is known when messages
+  ///   have moved.
+  @usableFromInline mutating func note(_ facts: TransportFacts, _ mapping: Mapping?) {
     report.facts = facts
+    if isLead, let mapping {
+      for (node, pages) in MemoryPolicy.pagesPerNode(of: mapping) where (0..<8).contains(node) {
+        report.pagesPerNode[node] = UInt16(clamping: pages)
+      }
+    }
     publish()
   }
 
