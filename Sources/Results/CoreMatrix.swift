@@ -20,6 +20,13 @@ public struct CoreMatrix: Codable, Sendable {
     /// Why others did not; nil where all did.
     public var failure: String?
 
+    // As they come back from snake case.
+    private enum CodingKeys: String, CodingKey {
+      case producerCPU = "producerCpu"
+      case consumerCPU = "consumerCpu"
+      case placement, values, median, failure
+    }
+
     public init(_ producerCPU: Int, _ consumerCPU: Int, _ placement: String) {
       (self.producerCPU, self.consumerCPU, self.placement) = (producerCPU, consumerCPU, placement)
     }
@@ -40,6 +47,12 @@ public struct CoreMatrix: Codable, Sendable {
   public var seed: UInt64
   public var cpus: [CPU]
   public var pairs: [Pair] = []
+
+  private enum CodingKeys: String, CodingKey {
+    case hostID = "hostId"
+    case schemaVersion, environmentHash, gitCommit, mechanism, metric, unit, wait, messageBytes, trials
+    case trialNanoseconds, seed, cpus, pairs
+  }
 
   public static var bareCacheLine: String { "cache-line" }
 

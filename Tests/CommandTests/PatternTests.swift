@@ -135,7 +135,9 @@ extension RunTests {
     let fixed = ["matrix", "--out", directory, "--format", "json", "--quiet", "--trials", "2"]
     let result = try Programs.run("ipcbench", fixed + words)
     #expect(result.exitCode == 0, "\(result.errors)")
-    let matrix = try JSONDecoder().decode(CoreMatrix.self, from: Data(result.output.utf8))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let matrix = try decoder.decode(CoreMatrix.self, from: Data(result.output.utf8))
     let count = matrix.cpus.count
     // A cache line does not travel where both sides share a CPU.
     let diagonal = what.isEmpty ? 0 : count
