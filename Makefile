@@ -63,7 +63,7 @@ run_dir := results/$(RUN)
 plot_dir := plots/out/$(RUN)
 records := $(run_dir)/trials.jsonl $(run_dir)/environment.json $(run_dir)/plan.json
 drawn := latency-over-size percentile-spectrum message-rate-over-size goodput-over-size paced-latency-over-rate \
-  wake-up-over-gap batch-latency-and-rate
+  wake-up-over-gap batch-latency-and-rate latency-over-cpu trial-strips
 shared_sources := plots/common.gp plots/panels.gp plots/over-size.gp
 have_gnuplot := $(shell command -v gnuplot)
 plot_files := $(if $(have_gnuplot),$(drawn:%=$(plot_dir)/%.svg))

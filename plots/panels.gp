@@ -38,9 +38,16 @@ do for [p=1:panel_count] {
   set label 3 (panel_names[p]) at screen x_of(column * panel_width + 78), \
     y_of(head_height + row * row_height + 12) left textcolor rgb ink
   set xlabel x_title textcolor rgb faint offset 0, 0.4
+  do for [m=1:mark_count] {
+    if (mark_panel[m] == p) {
+      set arrow from first mark_x[m], graph 0 to first mark_x[m], graph 1 nohead linecolor rgb faint dashtype 3 back
+      set label (mark_text[m]) at first mark_x[m], graph 0.985 offset character 0.6, 0 right rotate by 90 \
+        textcolor rgb faint font (is_png ? ',7' : ',11')
+    }
+  }
   eval draw_panel
-  unset label 1
-  unset label 2
+  unset arrow
+  unset label
 }
 
 # The key is a panel of its own, so that it names every mechanism once.

@@ -6,13 +6,16 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
+#include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -80,6 +83,40 @@ int ipcb_unshare_network(void) { return unshare(CLONE_NEWNET); }
 int ipcb_enter_network(int fd) { return setns(fd, CLONE_NEWNET); }
 
 int ipcb_enter_mounts(int fd) { return setns(fd, CLONE_NEWNS); }
+
+int ipcb_mount_for_itself(const char *type, const char *directory) {
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return -1;
+  return mount("none", directory, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+static int count_event(uint32_t type, uint64_t config, pid_t thread) {
+  struct perf_event_attr event;
+  memset(&event, 0, sizeof event);
+  event.size = sizeof event;
+  event.type = type;
+  event.config = config;
+  event.disabled = 1;
+  event.exclude_hv = 1;
+  // Tells whether it was counted for as long as it was on.
+  event.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+  return (int)syscall(SYS_perf_event_open, &event, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+int ipcb_count_tracepoint(uint64_t number, pid_t thread) {
+  return count_event(PERF_TYPE_TRACEPOINT, number, thread);
+}
+
+int ipcb_count_cycles(pid_t thread) {
+  return count_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, thread);
+}
+
+int ipcb_count_instructions(pid_t thread) {
+  return count_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, thread);
+}
+
+int ipcb_counter_set(int fd, int is_on) {
+  return ioctl(fd, is_on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+}
 
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]) {
   return execvpe(program, arguments, environment);

@@ -73,7 +73,10 @@ extension Export {
     let words = (short.map(String.init) ?? metric.name).escaped().replacing("_", with: "-")
     // A latency is of one operation; a probe or the time of setting up is not.
     let time = metric.name.hasPrefix("latency_") ? "ns/op" : "ns"
-    let units = ["ns": time, "ns/message": "ns/op", "1/s": "msgs/s", "B/s": "B/s", "1": "count"]
+    let units = [
+      "ns": time, "ns/message": "ns/op", "1/s": "msgs/s", "B/s": "B/s", "1": "count", "1/message": "count/op",
+      "J/message": "J/op",
+    ]
     return "\(words)-\(units[metric.unit] ?? metric.unit.escaped())"
   }
 }

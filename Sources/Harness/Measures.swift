@@ -162,7 +162,33 @@ struct Measures {
       ]
         + (reports.allSatisfy(\.hasMigrations)
           ? [count("migrations", reports.reduce(0) { $0 + $1.migrations })] : [])
+        + counted(side, reports)
+    } + energy
+  }
+
+  /// Of the counted phase, where there was one.
+  private func counted(_ side: String, _ reports: [WorkerReport]) -> [Measure] {
+    let messages = measurement.consumers.reduce(0) { $0 + $1.countedMessages }
+    guard messages > 0 else { return [] }
+    func measure(_ name: String, _ count: (EventCounts) -> UInt64?) -> Measure? {
+      let counts = reports.compactMap { count($0.counts) }
+      guard counts.count == reports.count else { return nil }
+      return Measure(
+        "\(name)_\(side)", Double(counts.reduce(0, +)) / Double(messages), unit: "1/message", better: .lower,
+        samples: Int(messages))
     }
+    return [
+      measure("system_calls", \.systemCalls), measure("cycles", \.cycles),
+      measure("instructions", \.instructions),
+    ].compactMap(\.self)
+  }
+
+  /// Of the whole processor while the trial ran: both sides, the kernel, and whatever else did.
+  private var energy: [Measure] {
+    guard let microjoules = measurement.producer.packageMicrojoules else { return [] }
+    return [
+      Measure("energy_package", Double(microjoules) / 1e6 / messages, unit: "J/message", better: .lower)
+    ]
   }
 
   private var circumstances: [Measure] {

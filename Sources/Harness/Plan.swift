@@ -96,6 +96,8 @@ public struct Plan: Sendable {
   public var topology: Topology
   /// As in `TrialSettings`.
   public var echoSpinSteps: UInt64 = 0
+  /// Whether the first trial of a case has a phase in which system calls and the processor's events are counted.
+  public var countsEvents = true
 
   /// Keeps the cases that match every term of a filter; see `CaseFilter`.
   ///

@@ -22,16 +22,52 @@ public struct Planner {
     _ suite: Suite, pin: PinRequest, memory: MemoryPolicy, seed: UInt64
   ) throws(UsageError) -> Plan {
     let (producer, consumer, placement) = try cpus(pin)
-    var plan = Plan(
-      suite: suite.name, cases: [], skips: [], seed: seed, producerCPU: producer, consumerCPU: consumer,
-      placement: placement, memory: memory, topology: topology)
+    var draft = Draft(placement: placement, memory: memory)
     for block in suite.blocks {
-      for request in try requests(block) { try add(request, block, &plan) }
+      for request in try requests(block) { try add(request, block, &draft) }
     }
+    let plan = Plan(
+      suite: suite.name, cases: draft.cases, skips: draft.skips, seed: seed, producerCPU: producer,
+      consumerCPU: consumer, placement: placement, memory: memory, topology: topology)
     guard !plan.cases.isEmpty || !plan.skips.isEmpty else {
       throw UsageError("Nothing to measure: no mechanism offers what was asked for.")
     }
     return plan
+  }
+
+  /// A plan in the making.
+  private struct Draft {
+    let placement: Placement
+    let memory: MemoryPolicy
+    private enum Entry {
+      case planned(PlannedCase)
+      case skipped(PlannedSkip)
+    }
+    /// Nil where a later block asked for the same case again.
+    private var entries: [Entry?] = []
+    private var places: [CaseIdentity: Int] = [:]
+
+    init(placement: Placement, memory: MemoryPolicy) {
+      self.placement = placement
+      self.memory = memory
+    }
+
+    var cases: [PlannedCase] {
+      entries.compactMap { if case .planned(let planned) = $0 { planned } else { nil } }
+    }
+    var skips: [PlannedSkip] { entries.compactMap { if case .skipped(let skip) = $0 { skip } else { nil } } }
+
+    mutating func remove(_ identity: CaseIdentity) {
+      if let place = places.removeValue(forKey: identity) { entries[place] = nil }
+    }
+
+    mutating func add(_ planned: PlannedCase) { add(.planned(planned), planned.identity) }
+    mutating func add(_ skip: PlannedSkip) { add(.skipped(skip), skip.identity) }
+
+    private mutating func add(_ entry: Entry, _ identity: CaseIdentity) {
+      places[identity] = entries.count
+      entries.append(entry)
+    }
   }
 
   // MARK: What was asked for
@@ -61,7 +97,7 @@ public struct Planner {
 
   // MARK: Cases
 
-  private func add(_ request: Request, _ block: Suite.Block, _ plan: inout Plan) throws(UsageError) {
+  private func add(_ request: Request, _ block: Suite.Block, _ draft: inout Draft) throws(UsageError) {
     let mechanism = request.entry.mechanism
     let traits = mechanism.traits(of: request.variant)
     let attaches = block.attach ?? [traits.attach[0]]
@@ -76,7 +112,7 @@ public struct Planner {
           for (attach, scope) in attaches.flatMap({ attach in scopes.map { (attach, $0) } }) {
             for load in loads {
               addCase(
-                request, block, pattern, load, size: size, wait: wait, attach: attach, scope: scope, &plan)
+                request, block, pattern, load, size: size, wait: wait, attach: attach, scope: scope, &draft)
             }
           }
         }
@@ -117,29 +153,28 @@ public struct Planner {
 
   private func addCase(
     _ request: Request, _ block: Suite.Block, _ pattern: PatternKind, _ load: Load, size: Int,
-    wait: WaitKind, attach: Attach, scope: ChannelScope, _ plan: inout Plan
+    wait: WaitKind, attach: Attach, scope: ChannelScope, _ draft: inout Draft
   ) {
     let mechanism = request.entry.mechanism
     let identity = CaseIdentity(
       mechanism: mechanism.id, variant: request.variant,
       pattern: label(pattern, load, block.touch, mechanism.traits(of: request.variant).framing),
       wait: wait.rawValue,
-      placement: plan.placement.rawValue, attach: attach.rawValue, scope: scope.rawValue,
+      placement: draft.placement.rawValue, attach: attach.rawValue, scope: scope.rawValue,
       producers: load.crew.producers, consumers: load.crew.consumers, messageBytes: size,
       rateTargetPerSecond: load.rate, touch: block.touch.rawValue)
     // Asked for again by a later block: that one counts.
-    plan.cases.removeAll { $0.identity == identity }
-    plan.skips.removeAll { $0.identity == identity }
+    draft.remove(identity)
     if let reason = whatItDoesNotOffer(request, pattern, wait, attach, scope) {
-      if request.isNamed { plan.skips.append(PlannedSkip(identity: identity, reason: reason)) }
+      if request.isNamed { draft.add(PlannedSkip(identity: identity, reason: reason)) }
       return
     }
     guard let form = request.entry.form(request.variant, wait, for: pattern) else { return }
-    if let reason = whyNotHere(form, request.variant, pattern, load, size, attach, scope, plan.memory) {
-      plan.skips.append(PlannedSkip(identity: identity, reason: reason))
+    if let reason = whyNotHere(form, request.variant, pattern, load, size, attach, scope, draft.memory) {
+      draft.add(PlannedSkip(identity: identity, reason: reason))
       return
     }
-    plan.cases.append(
+    draft.add(
       PlannedCase(
         identity: identity, form: form, pattern: pattern, crew: load.crew, arrival: load.arrival,
         gapNanoseconds: load.gapNanoseconds, batch: load.batch, touch: block.touch,

@@ -62,6 +62,7 @@ public struct TrialRunner: PairRunner {
   private let deadlineNanoseconds: UInt64?
   private let pagePath: String
   private let services: ServiceHost
+  private var countable: EventCounters.Kinds?
   private var serial = 0
 
   /// - Parameter services: the caller stops them when the last trial has run.
@@ -124,6 +125,7 @@ public struct TrialRunner: PairRunner {
       echoSpinSteps: plan.echoSpinSteps)
     (spec.batch, settings.batch) = (planned.batch, planned.batch)
     settings.crew = crew
+    if trial == 0 && planned.pattern != .connect && plan.countsEvents { settings.counted = whatCounts() }
     settings.furtherCPUs = plan.furtherCPUs(crew)
     page.reset(histograms: max(2, crew.consumers))
     let began = Clock.monotonicNanoseconds()
@@ -149,6 +151,13 @@ public struct TrialRunner: PairRunner {
     } catch {
       return .failed(error.description)
     }
+  }
+
+  /// It takes some 50 ms, and varies little from trial to trial.
+  private mutating func whatCounts() -> EventCounters.Kinds? {
+    let kinds = countable ?? EventCounters.kindsHere()
+    countable = kinds
+    return kinds.isEmpty ? nil : kinds
   }
 
   private func close(_ channel: OpenChannel, _ outcome: TrialOutcome) -> TrialOutcome {

@@ -183,6 +183,11 @@ public struct WorkerReport: Sendable, BitwiseCopyable, Codable {
   public var usage = ResourceUsage()
   public var migrations: UInt64 = 0
   public var hasMigrations = false
+  /// Of the phase that was counted, and its messages; 0 where none was.
+  public var counts = EventCounts()
+  public var countedMessages: UInt64 = 0
+  /// Of all packages during the measured phase; only from the lead, and nil where the machine does not tell.
+  public var packageMicrojoules: UInt64?
   public var cpu: Int32 = -1
   /// 0 until the worker has begun: the harness may not have started it itself.
   public var pid: Int32 = 0

@@ -55,6 +55,9 @@ public struct TrialSettings: Sendable, Codable {
   /// that is started by the other's attaching cannot.
   public var meetsBeforeAttaching = false
 
+  /// What is counted, in a phase of its own before the measured one; nil where nothing is.
+  public var counted: EventCounters.Kinds?
+
   /// Nil where it may run anywhere.
   func cpu(of seat: Seat) -> Int? {
     if seat.rank > 0 { return furtherCPUs.indices.contains(seat.rank - 1) ? furtherCPUs[seat.rank - 1] : nil }

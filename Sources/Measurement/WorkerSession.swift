@@ -4,7 +4,7 @@ import LinuxIPC
 
 /// A worker's bookkeeping around the measured loop: what the peers agree on, in which order, and what is
 /// reported. Nothing here runs while messages move.
-public struct WorkerSession {
+public struct WorkerSession: ~Copyable {
   private let seat: Seat
   private let settings: TrialSettings
   private let page: ControlPage
@@ -13,7 +13,9 @@ public struct WorkerSession {
   private var nextSequence: UInt64 = 0
   private var phaseBegan: UInt64 = 0
   private var phaseStart: UInt64 = 0
-  private var phaseIsMeasured = false
+  private var kind = PhaseKind.warmUp
+  private var counters: EventCounters?
+  private var energyBefore: PackageEnergy?
   private var usageBefore = ResourceUsage()
   private var migrationsBefore: UInt64?
   private var stallsBefore: UInt64 = 0
@@ -113,17 +115,17 @@ public struct WorkerSession {
 
   /// Agrees with the peer on the next phase; nil when the measured one is over.
   @usableFromInline mutating func nextPhase() throws(WorkerFailure) -> Phase? {
-    if phaseIsMeasured { return nil }
+    if kind == .measured { return nil }
     if isLead {
       let next = calibration.next()
-      page.agreed = next.count | (next.isMeasured ? Self.measuredFlag : 0)
+      page.agreed = next.count | next.kind.rawValue << Self.kindShift
       // Both must have passed the barrier before the first message is due.
       page.agreedStart = settings.clock.now() + settings.clock.ticks(nanoseconds: 2_000_000)
     }
     guard meet() else { throw Self.peerGaveUp }
     let agreed = page.agreed
-    phaseIsMeasured = agreed & Self.measuredFlag != 0
-    let count = agreed & ~Self.measuredFlag
+    kind = PhaseKind(rawValue: agreed >> Self.kindShift) ?? .warmUp
+    let count = agreed & (1 << Self.kindShift - 1)
     let phase = Phase(
       payload: settings.payload, reply: settings.reply, clock: settings.clock, first: nextSequence,
       count: count,
@@ -142,7 +144,8 @@ public struct WorkerSession {
     return phase
   }
 
-  private static var measuredFlag: UInt64 { 1 << 63 }
+  /// Above it in what is agreed on stands the kind of the phase, below it the number of messages.
+  private static var kindShift: UInt64 { 62 }
 
   private mutating func beginPhase() {
     // Warm-up recorded into the same histograms; what it recorded is discarded here, by the side that writes.
@@ -152,12 +155,14 @@ public struct WorkerSession {
       page.histogram(seat.rank).reset()
       if settings.crew == .pair { page.histogram(1).reset() }
     }
-    if phaseIsMeasured {
+    if kind == .measured {
       report.stage = .measuring
       publish()
+      if isLead { energyBefore = PackageEnergy.now() }
       migrationsBefore = ResourceUsage.migrationsOfThisProcess()
       usageBefore = ResourceUsage.ofThisProcess()
     }
+    if kind == .counted, let kinds = settings.counted { counters = EventCounters(kinds) }
     phaseBegan = Clock.monotonicNanoseconds()
     phaseStart = settings.clock.now()
   }
@@ -166,11 +171,18 @@ public struct WorkerSession {
     _ phase: Phase, _ messages: UInt64, _ stalls: UInt64
   ) throws(WorkerFailure) {
     let end = settings.clock.now()
-    if phaseIsMeasured {
+    if let counters = counters.take() {
+      report.counts = counters.stop()
+      report.countedMessages = messages
+    }
+    if kind == .measured {
       report.usage = ResourceUsage.ofThisProcess() - usageBefore
       if let after = ResourceUsage.migrationsOfThisProcess(), let before = migrationsBefore {
         report.migrations = after - before
         report.hasMigrations = true
+      }
+      if let before = energyBefore {
+        report.packageMicrojoules = PackageEnergy.now()?.microjoules(since: before)
       }
       report.messages = messages
       report.stalls = stalls - stallsBefore
@@ -180,6 +192,11 @@ public struct WorkerSession {
       publish()
     }
     stallsBefore = stalls
+    if kind == .counted {
+      // It took longer than others do, and says nothing about the next.
+      guard meet() else { throw Self.peerGaveUp }
+      return
+    }
     // A phase is over when both sides are through it.
     guard meet() else { throw Self.peerGaveUp }
     if settings.pattern == .fanIn {
@@ -203,6 +220,11 @@ public struct WorkerSession {
   }
 }
 
+/// What a phase is for.
+enum PhaseKind: UInt64 {
+  case warmUp, counted, measured
+}
+
 /// Finds how many messages make a phase of the asked duration. Its phases are the warm-up as well: the same
 /// loop, never counted.
 struct Calibration {
@@ -211,32 +233,40 @@ struct Calibration {
   private var lastNanoseconds: UInt64 = 0
   private var phases = 0
   private var isSettled = false
+  /// The phases that are still to come before the measured one: a counted one is slow, and warms up again after it.
+  private var before: [PhaseKind]
 
   init(_ settings: TrialSettings) {
     self.settings = settings
+    before = settings.counted == nil ? [] : [.counted, .warmUp]
     if settings.pattern == .paced { count = min(count, max(1, offered(for: target))) }
   }
 
   /// A tenth of the trial, and long enough for the barrier around it not to matter.
   private var target: UInt64 { max(settings.durationNanoseconds / 10, 4_000_000) }
 
-  mutating func next() -> (count: UInt64, isMeasured: Bool) {
-    if settings.pattern == .connect { return (1, true) }
+  mutating func next() -> (count: UInt64, kind: PhaseKind) {
+    if settings.pattern == .connect { return (1, .measured) }
     if let fixed = settings.messages {
       defer { isSettled = true }
-      return isSettled ? (fixed, true) : (max(1, fixed / 10), false)
+      if !isSettled { return (max(1, fixed / 10), .warmUp) }
+      return before.isEmpty ? (fixed, .measured) : (max(1, fixed / 10), before.removeFirst())
     }
-    guard lastNanoseconds > 0 else { return (count, false) }
+    guard lastNanoseconds > 0 else { return (count, .warmUp) }
     let rate = rate
     // The first messages may wait for a connection that is still being made: they say nothing about the rate.
-    if phases == 1 && lastNanoseconds >= target { return (count, false) }
+    if phases == 1 && lastNanoseconds >= target { return (count, .warmUp) }
     if lastNanoseconds >= target {
-      return (max(leastCount, UInt64(rate * Double(settings.durationNanoseconds))), true)
+      if before.isEmpty {
+        return (max(leastCount, UInt64(rate * Double(settings.durationNanoseconds))), .measured)
+      }
+      count = max(leastCount, UInt64(rate * Double(target)))
+      return (count, before.removeFirst())
     }
     // A little more than the target needs, but never a leap on the strength of a few messages.
     let wanted = UInt64(rate * Double(target) * 1.2)
     count = max(count + 1, min(count * 10, wanted))
-    return (count, false)
+    return (count, .warmUp)
   }
 
   /// A median needs 20 samples: what takes milliseconds gets a longer trial.

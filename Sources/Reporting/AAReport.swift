@@ -8,7 +8,7 @@ public func aaText(_ tally: AATally, criteria: CheckCriteria, style: TextStyle) 
   var lines = style.wrapped(report.headline, rest: "  ").map { style.coloured($0, .strong) }
   lines += report.sentences.flatMap { style.wrapped($0, first: "  ", rest: "  ") }
   for table in report.tables {
-    lines += ["", "  " + style.encoded(table.title)] + table.text(style)
+    lines += [""] + style.wrapped(table.title, first: "  ", rest: "    ") + table.text(style)
   }
   return lines.joined(separator: "\n") + "\n"
 }

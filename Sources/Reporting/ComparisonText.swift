@@ -40,7 +40,7 @@ private func text(_ block: ComparisonView.Block, _ style: TextStyle) -> [String]
   case .warning(let sentence): return [""] + style.wrapped(sentence, first: "! ", rest: "  ")
   case .items(let items): return items.flatMap { style.wrapped($0, first: "  ", rest: "    ") }
   case .table(let table):
-    let title = table.title.isEmpty ? [] : ["", "  " + style.encoded(table.title)]
+    let title = table.title.isEmpty ? [] : [""] + style.wrapped(table.title, first: "  ", rest: "    ")
     return title + table.text(style)
   }
 }

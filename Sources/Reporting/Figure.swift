@@ -48,6 +48,25 @@ struct Figure: Sendable {
     }
   }
 
+  /// What both sides together were counted to do for a message; nothing where one of them could not be counted.
+  private static func counted(_ name: String, _ title: String) -> Figure {
+    Figure(title: title, group: "per message", rank: 5, show: Quantity.count) { summary in
+      let sides = CPUTime.sides.compactMap { summary.reading("\(name)_\($0)").value }
+      return Reading(value: sides.count == CPUTime.sides.count ? sides.reduce(0, +) : nil)
+    }
+  }
+
+  static let systemCalls = counted("system_calls", "system calls")
+  static let cycles = counted("cycles", "cycles")
+  static let instructions = counted("instructions", "instructions")
+
+  /// Of the whole processor, while the messages went.
+  static let energy = Figure(title: "energy", group: "per message", rank: 5, show: Quantity.energy(joules:)) {
+    $0.reading("energy_package")
+  }
+
+  static let countedCosts = [systemCalls, cycles, instructions, energy]
+
   static let messageRate = Figure(title: "messages", better: .higher, show: Quantity.rate(perSecond:)) {
     $0.reading("message_rate")
   }

@@ -36,7 +36,8 @@ public struct Plot: Sendable {
   static let known = [
     (
       "latency-over-size", "Round trip over message size",
-      "Median of all samples; the bars reach from the lowest to the highest trial. \(axes)"
+      "Median of all samples; the bars reach from the lowest to the highest trial. A dotted line stands where another "
+        + "mechanism, named beside it, begins to lead, of those measured at every size. \(axes)"
     ),
     (
       "percentile-spectrum", "Every percentile of a small round trip",
@@ -49,11 +50,12 @@ public struct Plot: Sendable {
     (
       "goodput-over-size", "Goodput over message size",
       "Payload written, read and validated per second. Median trial; the bars reach from the lowest to the "
-        + "highest. \(axes)"
+        + "highest. A dotted line stands where another mechanism begins to lead. \(axes)"
     ),
     (
       "paced-latency-over-rate", "One-way latency over offered load",
-      "Response time, p99. Where a line turns up, the mechanism is about to be overloaded. \(axes)"
+      "Response time, p99. Where a line turns up, the mechanism is about to be overloaded; a ring marks its knee, the highest "
+        + "load that was carried before one that was not. \(axes)"
     ),
     (
       "batch-latency-and-rate", "Latency over message rate by batch",
@@ -65,6 +67,17 @@ public struct Plot: Sendable {
       "wake-up-over-gap", "Wake-up over idle time",
       "Median of all samples, from the send to the receive; the bars reach from the lowest to the highest trial. "
         + "\(axes)"
+    ),
+    (
+      "latency-over-cpu", "Round trip over CPU time",
+      "A point for each way in which a mechanism waits, joined by a line from the most eager to the one that sleeps: the "
+        + "further left, the less CPU time it costs both sides together; the lower, the sooner it is back. Median of all "
+        + "samples; the bars reach from the lowest to the highest trial. Both axes are logarithmic."
+    ),
+    (
+      "trial-strips", "Every trial, in the order in which they ran",
+      "The median of a trial as a multiple of its case's: how far trials scatter, and, where all rise or fall together, "
+        + "that the machine changed. The black line is the median of each round. One panel per wait strategy."
     ),
   ]
 

@@ -32,10 +32,10 @@ public enum PlotData {
   static func files(_ run: Run, ownCost: String = "") -> [(name: String, text: String)] {
     let view = RunView(run, ownCost: ownCost)
     let drawings = [
-      view.overSize("latency-over-size", "round-trip") { $0.percentile(50, of: "latency_rtt") },
-      view.overSize("message-rate-over-size", "stream") { $0.reading("message_rate") },
-      view.overSize("goodput-over-size", "stream") { $0.reading("goodput") },
-      view.spectrum, view.overLoad, view.overGap, view.overBatch,
+      view.overSize("latency-over-size", "round-trip", .medianRoundTrip),
+      view.overSize("message-rate-over-size", "stream", .messageRate),
+      view.overSize("goodput-over-size", "stream", .goodput),
+      view.spectrum, view.overLoad, view.overGap, view.overBatch, view.overCPU, view.strips,
     ]
     let drawn = Set(drawings.flatMap { $0.lines.map(\.series.identity.id) })
     let styles = PlotStyles(view, drawn: drawn)
@@ -70,9 +70,20 @@ struct Drawing {
   var leftOut = 0
   /// More to say in the description: gnuplot assignments.
   var facts: [String] = []
+  /// Places on the x axis of a panel that have a meaning of their own.
+  var marks: [Mark] = []
+  /// Points of the lines that stand out.
+  var points: [Line] = []
 
+  struct Mark {
+    var wait: String
+    var x: Double
+    var text: String
+  }
+
+  /// One block for each line, then one for each line that has points which stand out.
   var table: String {
-    lines.map { line in
+    (lines + points).map { line in
       var header = columns
       header[y] = line.series.name
       let rows = line.rows.map { $0.map { $0.isNaN ? "NaN" : shortestDecimal($0) }.joined(separator: "\t") }
@@ -82,12 +93,12 @@ struct Drawing {
 
   /// The gnuplot file beside the table.
   func description(_ styles: PlotStyles, _ view: RunView) -> String {
-    let points = lines.flatMap(\.rows)
+    let rows = lines.flatMap(\.rows)
     // The bars have to fit too.
     let heights = [y, columns.firstIndex(of: "minimum"), columns.firstIndex(of: "maximum")].compactMap { $0 }
-    guard let lowestX = points.map({ $0[x] }).min(), let highestX = points.map({ $0[x] }).max(),
-      let lowestY = points.flatMap({ row in heights.map { row[$0] } }).min(),
-      let highestY = points.flatMap({ row in heights.map { row[$0] } }).max()
+    guard let lowestX = rows.map({ $0[x] }).min(), let highestX = rows.map({ $0[x] }).max(),
+      let lowestY = rows.flatMap({ row in heights.map { row[$0] } }).min(),
+      let highestY = rows.flatMap({ row in heights.map { row[$0] } }).max()
     else { return "series_count = 0\n" }
     let mechanisms = styles.mechanisms.filter { mechanism in
       lines.contains { $0.series.identity.id == mechanism.id }
@@ -104,13 +115,19 @@ struct Drawing {
       array("mechanism_shape", mechanisms.map { "\($0.shape)" }),
       array("series_mechanism", lines.map { index(mechanisms.map(\.id), $0.series.identity.id) }),
       array("series_panel", lines.map { index(panels, $0.series.identity.wait) }),
+      "mark_count = \(marks.count)", "point_count = \(points.count)",
+      array("mark_panel", marks.map { index(panels, $0.wait) }), array("mark_x", marks.map { "\($0.x)" }),
+      array("mark_text", marks.map { gnuplotString($0.text) }),
+      array("point_panel", points.map { index(panels, $0.series.identity.wait) }),
       "lowest_x = \(lowestX)", "highest_x = \(highestX)", "lowest_y = \(lowestY)", "highest_y = \(highestY)",
     ]
     return (assignments + facts).joined(separator: "\n") + "\n"
   }
 
   private func array(_ name: String, _ values: [String]) -> String {
-    "array \(name)[\(values.count)] = [\(values.joined(separator: ", "))]"
+    // gnuplot knows no array without elements.
+    values.isEmpty
+      ? "array \(name)[1]" : "array \(name)[\(values.count)] = [\(values.joined(separator: ", "))]"
   }
 }
 
@@ -157,7 +174,9 @@ struct PlotStyles {
   func machine(_ view: RunView, leftOut: Int) -> String {
     let kernel = view.run.environment.kernel.release.map { ", Linux \($0)" } ?? ""
     let more = leftOut > 0 ? "; \(leftOut) more in the tables" : ""
-    let text = "\(view.run.environment.machine)\(kernel); \(counted(view.run.plan.rounds, "trial"))\(more)"
-    return text.count <= 104 ? text : text.prefix(103) + "…"
+    let trials = "; \(counted(view.run.plan.rounds, "trial"))\(more)"
+    let machine = "\(view.run.environment.machine)\(kernel)"
+    let room = 104 - trials.count
+    return (machine.count <= room ? machine : machine.prefix(room - 1) + "…") + trials
   }
 }

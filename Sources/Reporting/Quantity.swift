@@ -7,14 +7,15 @@ public enum Quantity {
   /// What stands where a number must not be given; a footnote says why.
   public static let refused = "–"
 
-  /// A value in one of the units that measures have: `ns`, `ns/message`, `1/s`, `B/s`, `B`, `1`.
+  /// A value in one of the units that measures have: `ns`, `ns/message`, `1/s`, `B/s`, `B`, `J/message`, `1/message`, `1`.
   public static func text(_ value: Double, unit: String) -> String {
     switch unit {
     case "ns", "ns/message": time(nanoseconds: value)
     case "1/s": rate(perSecond: value)
     case "B/s": goodput(bytesPerSecond: value)
     case "B": size(bytes: value)
-    case "1", "": count(value)
+    case "J/message": energy(joules: value)
+    case "1", "1/message", "": count(value)
     default: "\(count(value)) \(unit)"
     }
   }
@@ -27,6 +28,11 @@ public enum Quantity {
   /// A time that needs no more digits than it has: `1 ns` rather than `1.00 ns`.
   public static func roundTime(nanoseconds: Double) -> String {
     scaled(nanoseconds, by: 1000, ["ns", "µs", "ms", "s"], trimmed: true, digits: 3)
+  }
+
+  /// `12.5 nJ`, `3.40 µJ`.
+  public static func energy(joules: Double) -> String {
+    scaled(joules * 1e9, by: 1000, ["nJ", "µJ", "mJ", "J"])
   }
 
   /// `950 /s`, `11.4 k/s`, `182 M/s`.

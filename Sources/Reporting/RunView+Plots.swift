@@ -4,7 +4,7 @@ import Results
 extension RunView {
   /// The series of a plot: one per mechanism and wait strategy. Where a mechanism was used in several other
   /// ways (attached by name too, say), the one with the most cases stands for it.
-  private func plotted(_ pattern: String) -> [Series] {
+  func plotted(_ pattern: String) -> [Series] {
     let shown = shownMechanisms(pattern)
     let groups = Dictionary(grouping: series(pattern).filter { shown.contains($0.identity.id) }) {
       [$0.identity.id, $0.identity.wait]
@@ -28,27 +28,30 @@ extension RunView {
   }
 
   /// What a picture leaves to the tables.
-  private func leftOut(_ pattern: String) -> Int {
+  func leftOut(_ pattern: String) -> Int {
     Set(series(pattern).map(\.identity.id)).subtracting(shownMechanisms(pattern)).count
   }
 
-  /// A number over the message size, with the lowest and highest trial.
-  func overSize(_ name: String, _ pattern: String, _ read: (CaseSummary) -> Reading) -> Drawing {
+  /// A number over the message size, with the lowest and highest trial, and where another mechanism begins to lead.
+  func overSize(_ name: String, _ pattern: String, _ figure: Figure) -> Drawing {
     let lines = plotted(pattern).map { series in
       Drawing.Line(
         series: series,
         rows: series.cases.sorted { $0.identity.messageBytes < $1.identity.messageBytes }.compactMap {
           summary in
-          row(at: Double(summary.identity.messageBytes), read(summary))
+          row(at: Double(summary.identity.messageBytes), figure.read(summary))
         })
+    }
+    let marks = Set(lines.map(\.series.identity.wait)).sorted().flatMap { wait in
+      leadChanges(pattern, figure, wait: wait).map { Drawing.Mark(wait: wait, x: $0.bytes, text: $0.label) }
     }
     return Drawing(
       name: name, x: 0, y: 1, columns: ["bytes", "", "minimum", "maximum"],
-      lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern))
+      lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern), marks: marks)
   }
 
   /// A row of a logarithmic plot; nothing where there is no positive number to draw.
-  private func row(at x: Double, _ reading: Reading) -> [Double]? {
+  func row(at x: Double, _ reading: Reading) -> [Double]? {
     guard let value = reading.value, value > 0 else { return nil }
     let low = reading.range?.lowerBound ?? value
     return [x, value, low > 0 ? low : value, reading.range?.upperBound ?? value]
@@ -129,10 +132,18 @@ extension RunView {
       }
       return Drawing.Line(series: series, rows: rows.sorted { $0[0] < $1[0] })
     }
+    let knees = lines.map { line -> [Double]? in
+      // Where every load was carried, none was found.
+      guard let knee = Knee(line.series, size: size), knee.notCarried != nil else { return nil }
+      return line.rows.first { $0[0] == knee.carried.identity.rateTargetPerSecond }
+    }
     return Drawing(
       name: "paced-latency-over-rate", x: 0, y: 1,
       columns: ["per_second", "", "minimum", "maximum", "service_p50", "service_p99", "response_p50"],
       lines: lines.filter { !$0.rows.isEmpty }, leftOut: leftOut(pattern),
-      facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"])
+      facts: ["size_text = \(gnuplotString(Quantity.size(bytes: Double(size))))"],
+      points: zip(lines, knees).compactMap { line, knee in
+        knee.map { Drawing.Line(series: line.series, rows: [$0]) }
+      })
   }
 }

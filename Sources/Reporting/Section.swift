@@ -57,8 +57,9 @@ extension RunView {
     let costs: [Figure] = [.largest(of: histogram), .spread(of: "\(histogram)_p50"), .cpu()]
     let size = referenceSize(pattern) ?? 0
     let title = "Tail, spread and cost at \(Quantity.size(bytes: Double(size)))"
-    let tail = table(title, pattern, size: size, [percentiles[2], percentiles[3]] + costs)
-    let distribution = table(title, pattern, size: size, percentiles + costs)
+    let calls = Figure.systemCalls.titled("calls/msg", group: "", rank: 5)
+    let tail = table(title, pattern, size: size, [percentiles[2], percentiles[3]] + costs + [calls])
+    let distribution = table(title, pattern, size: size, percentiles + costs + Figure.countedCosts)
     let sides: [Figure] = [.cpu("producer"), .cpu("consumer"), .contextSwitches]
     return Section(
       title: "Round trip",
@@ -67,9 +68,10 @@ extension RunView {
         + "there and back; it is never halved.",
       brief: [medians, tail],
       full: [
-        medians, distribution, everyCase(pattern, percentiles + costs.dropLast() + [.messageRate] + sides),
+        medians, distribution,
+        everyCase(pattern, percentiles + costs.dropLast() + [.messageRate] + sides + Figure.countedCosts),
       ],
-      plots: ["latency-over-size", "percentile-spectrum"])
+      plots: ["latency-over-size", "percentile-spectrum", "latency-over-cpu", "trial-strips"])
   }
 
   /// Mechanisms that wake and carry nothing, or a few bytes of their own: never in one table with messages.
@@ -88,7 +90,8 @@ extension RunView {
       brief: [table("Round trip of a wake-up", series(pattern), sources)],
       full: [
         table("Round trip of a wake-up", series(pattern), sources),
-        everyCase(pattern, figures + [.cpu("producer"), .cpu("consumer"), .contextSwitches]),
+        everyCase(
+          pattern, figures + [.cpu("producer"), .cpu("consumer"), .contextSwitches] + Figure.countedCosts),
       ])
   }
 
@@ -114,7 +117,8 @@ extension RunView {
       full: [
         tableOverSize("Message rate by message size", pattern, .messageRate),
         tableOverSize("Goodput by message size", pattern, .goodput),
-        everyCase(pattern, [.messageRate, .goodput, .spread(of: "message_rate")] + sides),
+        everyCase(
+          pattern, [.messageRate, .goodput, .spread(of: "message_rate")] + sides + Figure.countedCosts),
       ],
       plots: ["message-rate-over-size", "goodput-over-size"])
   }
@@ -151,7 +155,7 @@ extension RunView {
           [.messageRate, .goodput] + [50, 99, 99.9].map { .latency($0, of: histogram) } + [
             .largest(of: histogram), .spread(of: "message_rate"), .cpu("producer"), .cpu("consumer"),
             .contextSwitches,
-          ]),
+          ] + Figure.countedCosts),
       ],
       plots: ["batch-latency-and-rate"])
   }
@@ -266,7 +270,7 @@ extension RunView {
           [.messageRate, .goodput] + [50, 99, 99.9].map { .latency($0, of: histogram) } + [
             .fairness, .lost, .spread(of: "message_rate"), .cpu("producer"), .cpu("consumer"),
             .contextSwitches,
-          ])
+          ] + Figure.countedCosts)
       ])
   }
 

@@ -24,7 +24,9 @@ public func textReport(
   for section in view.sections {
     lines += ["", style.coloured(style.encoded(section.title), .strong)]
     lines += style.wrapped(section.lead, first: "  ", rest: "  ").map { style.coloured($0, .faint) }
-    for table in section.brief { lines += ["", "  " + style.encoded(table.title)] + table.text(style) }
+    for table in section.brief {
+      lines += [""] + style.wrapped(table.title, first: "  ", rest: "    ") + table.text(style)
+    }
   }
   lines += [Status.failed, .skipped].compactMap(view.troubles).flatMap { troubleLines($0, style) }
   lines +=

@@ -64,7 +64,7 @@ public struct Measure: Codable, Sendable, Hashable {
   public var metric: String
   /// Nil when the number must not be given; `reason` then says why.
   public var value: Double?
-  /// `ns`, `1/s`, `B/s`, `1`, `ns/message`.
+  /// `ns`, `1/s`, `B/s`, `1`, `ns/message`, `1/message`, `J/message`.
   public var unit: String
   public var better: Direction
   /// How many samples the value rests on; nil where that has no meaning.

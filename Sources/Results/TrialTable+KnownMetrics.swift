@@ -25,6 +25,8 @@ extension TrialTable.Metric {
     rule("offered_rate", "1/s", .none), rule("achieved_rate", "1/s", .higher),
     rule("cpu_user_", "ns/message", .lower), rule("cpu_system_", "ns/message", .lower),
     rule("context_switches_", "1", .lower), rule("faults_minor_", "1", .lower),
+    rule("system_calls_", "1/message", .lower), rule("cycles_", "1/message", .lower),
+    rule("instructions_", "1/message", .lower), rule("energy_package", "J/message", .lower),
     rule("stalls_", "1", .lower),
     rule("migrations_", "1", .lower), rule("messages", "1", .none),
     rule("messages_lost", "1", .lower),

@@ -62,6 +62,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Upper bound for one trial; a worker that hangs is stopped then.") var deadline: TimeSpan?
   @Option(help: "Order of the trials and times of Poisson loads.") var seed: UInt64?
   @Option(help: "all: write and read every payload byte; header: the stamp only.") var touch: Touch?
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Count system calls, cycles and instructions: a phase of its own in each case's first trial.")
+  var counts = true
   @Option(name: .customLong("out"), help: "Where run directories are made.") var directory = "results"
   @Option(help: "Go on with an interrupted run, given its directory.") var resume: String?
   @Flag(help: "Show the cases and the predicted time; measure nothing.") var dryRun = false

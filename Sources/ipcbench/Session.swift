@@ -31,6 +31,7 @@ struct Session {
       plan.memory = try options.memory.policy(
         topology: topology, producer: plan.producerCPU, consumer: plan.consumerCPU)
       plan.echoSpinSteps = options.echoSpin
+      plan.countsEvents = options.counts
       try plan.keep(options.filters)
       self.plan = plan
     } catch let error as UsageError {

@@ -8,7 +8,7 @@ extension RunTests {
   /// A connection is a fresh pair of processes.
   @Test func everyMechanismConnects() throws {
     let workspace = try Workspace()
-    let result = try workspace.run("-p connect --trials 1 --messages 2 --format csv --quiet")
+    let result = try workspace.run("-p connect --trials 1 --messages 2 --format csv --no-counts --quiet")
     #expect(result.exitCode == 0, "\(result.errors)")
     let run = try workspace.load()
     let failed = run.trials.filter { $0.status == .failed }
@@ -24,6 +24,32 @@ extension RunTests {
     #expect(Traces.all.isEmpty, "\(Traces.all)")
   }
 
+  /// A blocking round trip over a pipe is one write and one read on each side, and one over a ring that spins none. The call
+  /// that ends counting is counted too.
+  @Test func systemCallsAreCountedInTheFirstTrialOnly() throws {
+    let workspace = try Workspace()
+    let result = try workspace.run(
+      "-m pipe,shared-memory:posix --wait block,spin -p round-trip --trials 2 --messages 2000 --quiet --format csv"
+    )
+    #expect(result.exitCode == 0, "\(result.errors)")
+    let measured = try workspace.load().trials.filter { $0.status == .ok }
+    let counted = measured.filter { $0.value("system_calls_producer") != nil }
+    guard !counted.isEmpty else { return print("system calls cannot be counted here: skipped") }
+    #expect(counted.allSatisfy { $0.trial == 0 })
+    for record in measured where record.trial == 0 {
+      for side in ["producer", "consumer"] {
+        let calls = try #require(record.value("system_calls_\(side)"), "\(record.identity)")
+        switch (record.identity.id, record.identity.wait) {
+        case ("pipe", "block"): #expect(calls >= 2 && calls < 2.2, "\(calls)")
+        case ("pipe", _): #expect(calls >= 2, "\(calls)")
+        // A processor that is taken away for longer makes a side look after its peer.
+        case (_, "spin"): #expect(calls < 0.1, "\(calls)")
+        default: #expect(calls < 3, "\(calls)")
+        }
+      }
+    }
+  }
+
   /// Fan-in checks each producer's order, and what its last message says it has sent; fan-out that each consumer gets
   /// everything or knows what it has lost.
   @Test(arguments: [("fan-in", 20), ("fan-out", 14)])
@@ -31,7 +57,7 @@ extension RunTests {
     let workspace = try Workspace()
     let result = try workspace.run(
       "-p \(pattern) -s 64,4000 --producers 1,3 --consumers 1,3 --wait block,yield --trials 1 --messages 600 --format csv "
-        + "--quiet")
+        + "--no-counts --quiet")
     #expect(result.exitCode == 0, "\(result.errors)")
     let run = try workspace.load()
     let failed = run.trials.filter { $0.status == .failed }
@@ -63,7 +89,7 @@ extension RunTests {
   @Test func everyMechanismBatchesWhereItCan() throws {
     let workspace = try Workspace()
     let result = try workspace.run(
-      "-p stream -s 64,35000 --batch 1,7,100 --wait block,spin,yield --trials 1 --messages 705 --format csv --quiet"
+      "-p stream -s 64,35000 --batch 1,7,100 --wait block,spin,yield --trials 1 --messages 705 --format csv --no-counts --quiet"
     )
     #expect(result.exitCode == 0, "\(result.errors)")
     let run = try workspace.load()

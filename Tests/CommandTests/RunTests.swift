@@ -25,7 +25,7 @@ final class Workspace {
   @Test func everyMechanismRunsEveryPattern() throws {
     let workspace = try Workspace()
     let result = try workspace.run(
-      "-p round-trip,stream,paced,wake-up -s 64,5000 --rate 2k --gap 50us --trials 1 --messages 50 --format csv --quiet"
+      "-p round-trip,stream,paced,wake-up -s 64,5000 --rate 2k --gap 50us --trials 1 --messages 50 --format csv --no-counts --quiet"
     )
     #expect(result.exitCode == 0, "\(result.errors)")
     let run = try workspace.load()

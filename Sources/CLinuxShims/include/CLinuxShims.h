@@ -81,6 +81,8 @@ int ipcb_unblock_signals(void);
 int ipcb_unshare_network(void);
 int ipcb_enter_network(int fd);
 int ipcb_enter_mounts(int fd);
+/// Gives this process mounts of its own and mounts a file system there that nobody else sees (mount(2)).
+int ipcb_mount_for_itself(const char *type, const char *directory);
 /// execvpe(3): returns only when it failed.
 int ipcb_execvpe(const char *program, char *const arguments[], char *const environment[]);
 
@@ -89,6 +91,14 @@ int ipcb_execvpe(const char *program, char *const arguments[], char *const envir
 /// futex(2), shared between processes. `timeout_ns` is relative; UINT64_MAX waits for ever.
 int ipcb_futex_wait(const void *word, uint32_t expected, uint64_t timeout_ns);
 int ipcb_futex_wake(const void *word, int count);
+
+// Counting ------------------------------------------------------------------------------------------------
+
+/// A counter of one thread, off (perf_event_open(2)): of a tracepoint by its number, or of the processor.
+int ipcb_count_tracepoint(uint64_t number, pid_t thread);
+int ipcb_count_cycles(pid_t thread);
+int ipcb_count_instructions(pid_t thread);
+int ipcb_counter_set(int fd, int is_on);
 
 // Descriptors ---------------------------------------------------------------------------------------------
 

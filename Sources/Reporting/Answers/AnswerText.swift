@@ -41,7 +41,9 @@ public struct AnswerBook {
     var lines = style.wrapped("\(number). \(question.text)").map { style.coloured($0, .strong) }
     lines += style.wrapped(view.run.environment.machine, first: "  ", rest: "  ") + [""]
     lines += answer.sentences.flatMap { style.wrapped($0, first: "  ", rest: "    ") }
-    for table in answer.tables { lines += ["", "  " + style.encoded(table.title)] + table.text(style) }
+    for table in answer.tables {
+      lines += [""] + style.wrapped(table.title, first: "  ", rest: "    ") + table.text(style)
+    }
     return (lines + ["", "  more    \(answer.measure)", "  figures \(view.run.path)"]).joined(separator: "\n")
   }
 }

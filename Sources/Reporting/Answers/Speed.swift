@@ -70,31 +70,16 @@ extension RunView {
         "ipcbench run -m shared-memory:posix,pipe,unix-stream,tcp -s 8,64,512,4KiB,64KiB,1MiB --wait spin,block"
     )
     for (pattern, figure) in [("round-trip", Figure.medianRoundTrip), ("stream", Figure.goodput)] {
-      let sizes = sizes(pattern)
       for wait in ["spin", "block"] {
-        // Only what was measured at every size can lead at some.
-        let everywhere = series(pattern).filter { series in
-          !series.isOwnCost && series.identity.wait == wait && series.identity.scope == "host"
-            && sizes.allSatisfy { size in series.at(size).map { figure.read($0).value != nil } == true }
-        }
-        guard sizes.count > 2, everywhere.count > 1 else { continue }
-        let leaders = sizes.compactMap { size in
-          leader(everywhere.compactMap { $0.at(size) }, figure).map { (size: size, id: $0) }
-        }
+        let (count, leaders) = leaders(pattern, figure, wait: wait)
+        guard count > 0 else { continue }
+        let named = leaders.map { (size: $0.size, id: $0.ids.joined(separator: " or ")) }
         answer.sentences.append(
-          "\(pattern == "stream" ? "Goodput" : "Round trips"), \(wait): " + spans(leaders)
-            + " (of \(everywhere.count) measured at every size).")
+          "\(pattern == "stream" ? "Goodput" : "Round trips"), \(wait): " + spans(named)
+            + " (of \(count) measured at every size).")
       }
     }
     return answer
-  }
-
-  /// The best one; several where these trials cannot tell them apart.
-  private func leader(_ cases: [CaseSummary], _ figure: Figure) -> String? {
-    best(cases, figure).map { first in
-      cases.filter { $0.identity == first.summary.identity || overlap(figure, $0, first.summary) }
-        .map(\.identity.id).sorted().joined(separator: " or ")
-    }
   }
 
   /// `shared-memory:posix from 8 B to 64 KiB, tcp at 1 MiB`.

@@ -19,7 +19,8 @@ extension RunView {
         "\(blocking.identity.id): a round trip takes \(Quantity.time(nanoseconds: slow)) blocking and "
           + "\(Quantity.time(nanoseconds: fast)) spinning, and \(Quantity.time(nanoseconds: saved)) and "
           + "\(Quantity.time(nanoseconds: spent)) of CPU time on both sides together "
-          + "(\(counted(blocking.okTrials, "trial")) and \(spinning.okTrials)).")
+          + "(\(counted(blocking.okTrials, "trial")) and \(spinning.okTrials))\(systemCalls(blocking, spinning))."
+      )
     }
     if !answer.sentences.isEmpty {
       answer.sentences.append(
@@ -27,6 +28,14 @@ extension RunView {
           + "no more for each than is given here.")
     }
     return answer
+  }
+
+  /// Nothing where they were not counted.
+  private func systemCalls(_ blocking: CaseSummary, _ spinning: CaseSummary) -> String {
+    guard let some = Figure.systemCalls.read(blocking).value,
+      let others = Figure.systemCalls.read(spinning).value
+    else { return "" }
+    return ", in \(Quantity.count(some)) and \(Quantity.count(others)) system calls"
   }
 
   var sparse: Answer {
