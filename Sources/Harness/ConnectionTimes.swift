@@ -1,3 +1,4 @@
+import LinuxIPC
 import Measurement
 
 /// How long each of a trial's connections took to come, to carry its first message, and to go.
@@ -40,8 +41,7 @@ final class ConnectionTimes {
     whole.producer.messages = count
     whole.consumer.messages = count
     whole.histograms = (0..<3).map { histogram($0).snapshot() }
-    let steal = connections.compactMap(\.stealNanoseconds)
-    whole.stealNanoseconds = steal.isEmpty ? nil : steal.reduce(0, +)
+    whole.disturbances = connections.dropFirst().reduce(first.disturbances) { $0 + $1.disturbances }
     return whole
   }
 }

@@ -223,10 +223,22 @@ struct Measures {
     if echoSpinSteps > 0 {
       measures.append(Measure("echo_spin_steps", Double(echoSpinSteps), unit: "1", better: .none))
     }
-    if let steal = measurement.stealNanoseconds {
-      measures.append(Measure("steal", Double(steal), unit: "ns", better: .none))
+    return measures + disturbances
+  }
+
+  private var disturbances: [Measure] {
+    let (between, producer, consumer) = (measurement.disturbances, measurement.producer, measurement.consumer)
+    func measure(_ name: String, _ value: UInt64?, _ unit: String) -> Measure? {
+      value.map { Measure(name, Double($0), unit: unit, better: .none) }
     }
-    return measures
+    return [
+      measure("steal", between.stealNanoseconds, "ns"),
+      measure("cpu_pressure", between.pressureNanoseconds, "ns"),
+      measure("cpu_throttled", between.throttledNanoseconds, "ns"),
+      measure("thermal_throttles", between.thermalThrottles, "1"),
+      measure("frequency_producer", producer.hertz, "1/s"),
+      measure("frequency_consumer", consumer.hertz, "1/s"),
+    ].compactMap(\.self)
   }
 
   /// What only counts, of all consumers together.

@@ -29,7 +29,8 @@ public struct TrialMeasurement: Sendable {
   public var setupNanoseconds: UInt64
   /// The end of both transports and closing the channel.
   public var tearDownNanoseconds: UInt64 = 0
-  public var stealNanoseconds: UInt64?
+  /// What others did while it ran.
+  public var disturbances = Disturbances()
 
   /// Of the first histogram; nil where it has too few samples for one.
   public var median: Double? {
@@ -129,7 +130,7 @@ public struct TrialRunner: PairRunner {
     settings.furtherCPUs = plan.furtherCPUs(crew)
     page.reset(histograms: max(2, crew.consumers))
     let began = Clock.monotonicNanoseconds()
-    let steal = StealTime.nanoseconds(cpus: cpus(plan, crew))
+    let before = Disturbances.now(cpus: cpus(plan, crew))
     do throws(TransportError) {
       let traits = planned.form.mechanism.traits(of: planned.identity.variant)
       if planned.scope == .network && !traits.bringsHosts {
@@ -146,7 +147,7 @@ public struct TrialRunner: PairRunner {
         pagePath: pagePath)
       let outcome =
         execute(start, deadline(planned))
-        ?? collect(opened, steal, plan, crew, mayDrop: planned.form.mayDrop)
+        ?? collect(opened, before, plan, crew, mayDrop: planned.form.mayDrop)
       return close(channel, outcome)
     } catch {
       return .failed(error.description)
@@ -207,7 +208,7 @@ public struct TrialRunner: PairRunner {
   // MARK: What they left
 
   private func collect(
-    _ opened: UInt64, _ stealBefore: UInt64?, _ plan: Plan, _ crew: Crew, mayDrop: Bool
+    _ opened: UInt64, _ before: Disturbances, _ plan: Plan, _ crew: Crew, mayDrop: Bool
   ) -> TrialOutcome {
     let producers = (0..<crew.producers).map { page.report(Seat(.producer, $0)) }
     let consumers = (0..<crew.consumers).map { page.report(Seat(.consumer, $0)) }
@@ -223,13 +224,12 @@ public struct TrialRunner: PairRunner {
           "The producer sent \(sent) messages, the consumer received \(consumer.messages).")
       }
     }
-    let stealAfter = StealTime.nanoseconds(cpus: cpus(plan, crew))
-    let steal = stealAfter.flatMap { after in stealBefore.map { after >= $0 ? after - $0 : 0 } }
     let attached = (producers + consumers).map(\.attachNanoseconds).max() ?? 0
     var measurement = TrialMeasurement(
       producer: producers[0], consumer: consumers[0],
       histograms: (0..<max(2, crew.consumers)).map { page.histogram($0).snapshot() },
-      setupNanoseconds: opened + attached, stealNanoseconds: steal)
+      setupNanoseconds: opened + attached,
+      disturbances: Disturbances.now(cpus: cpus(plan, crew)).since(before))
     measurement.furtherProducers = Array(producers.dropFirst())
     measurement.furtherConsumers = Array(consumers.dropFirst())
     if crew.gathering == .fanIn {

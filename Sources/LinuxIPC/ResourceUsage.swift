@@ -61,8 +61,10 @@ public struct ResourceUsage: Sendable, BitwiseCopyable, Codable {
 public enum StealTime {
   /// Nanoseconds stolen since boot from the CPUs given, all of them when the list is empty; nil where
   /// /proc/stat has no such column (proc_stat(5)).
-  public static func nanoseconds(cpus: [Int] = []) -> UInt64? {
-    guard let text = TextFile.read("/proc/stat") else { return nil }
+  ///
+  /// - Parameter root: for tests, where /proc is.
+  public static func nanoseconds(cpus: [Int] = [], root: String = "") -> UInt64? {
+    guard let text = TextFile.read("\(root)/proc/stat") else { return nil }
     let names = cpus.isEmpty ? ["cpu"] : cpus.map { "cpu\($0)" }
     var ticks: UInt64 = 0
     for line in text.split(separator: "\n") {

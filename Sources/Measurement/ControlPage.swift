@@ -188,6 +188,8 @@ public struct WorkerReport: Sendable, BitwiseCopyable, Codable {
   public var countedMessages: UInt64 = 0
   /// Of all packages during the measured phase; only from the lead, and nil where the machine does not tell.
   public var packageMicrojoules: UInt64?
+  /// How fast its CPU ran when the measured phase ended; nil where the machine does not tell.
+  public var hertz: UInt64?
   public var cpu: Int32 = -1
   /// 0 until the worker has begun: the harness may not have started it itself.
   public var pid: Int32 = 0

@@ -184,6 +184,7 @@ public struct WorkerSession: ~Copyable {
       if let before = energyBefore {
         report.packageMicrojoules = PackageEnergy.now()?.microjoules(since: before)
       }
+      report.hertz = CPUFrequency.hertz(ofCPU: Affinity.currentCPU())
       report.messages = messages
       report.stalls = stalls - stallsBefore
       // A paced load begins when its first message is due.

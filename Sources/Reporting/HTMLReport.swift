@@ -7,7 +7,8 @@ public func htmlReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> 
   let title = "IPC benchmark"
   let body = [
     "<header><h1>\(title)</h1><p class=\"headline\">\(html(view.headline))</p>",
-    "<p class=\"machine\">\(html(run.environment.machine))</p></header>",
+    "<p class=\"machine\">\(html(run.environment.machine))</p>"
+      + "<p class=\"trust \(view.trust.level.rawValue)\">\(html(view.trust.sentence))</p></header>",
     navigation(sections), warnings(view), answers(view),
     sections.map { section($0, plots) }.joined(separator: "\n"),
     troubles(view), reading(view), environment(view), reproduction(run),

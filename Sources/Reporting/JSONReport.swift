@@ -4,7 +4,7 @@ import Results
 /// The summary of a run for other programs: every case with its metrics, plain numbers with their units.
 ///
 /// Individual trials are in `trials.jsonl` and, as a table, in `results.csv`.
-public func jsonText(_ run: Run) -> String {
+public func jsonText(_ run: Run, ownCost: String = "") -> String {
   let cases = run.summaries.map { summary in
     JSONCase(
       identity: summary.identity, status: summary.status, reason: summary.reason, okTrials: summary.okTrials,
@@ -17,11 +17,13 @@ public func jsonText(_ run: Run) -> String {
           reason: metric.reason)
       })
   }
+  let view = RunView(run, ownCost: ownCost).trust
+  let trust = JSONTrust(level: view.level, reasons: view.reasons, spreadMedian: view.spread?.middle)
   let report = JSONReport(
     schemaVersion: 1, runID: run.plan.runID, suite: run.plan.suite, command: run.plan.command,
     seed: run.plan.seed,
-    startedAt: run.plan.startedAt, environmentHash: run.environment.hash, warnings: run.warnings, cases: cases
-  )
+    startedAt: run.plan.startedAt, environmentHash: run.environment.hash, trust: trust,
+    warnings: run.warnings, cases: cases)
   return prettyJSON(report)
 }
 
@@ -49,12 +51,23 @@ private struct JSONReport: Encodable {
   var seed: UInt64
   var startedAt: String
   var environmentHash: String
+  var trust: JSONTrust
   var warnings: [String]
   var cases: [JSONCase]
 
   enum CodingKeys: String, CodingKey {
-    case schemaVersion, runID = "runId", suite, command, seed, startedAt, environmentHash, warnings, cases
+    case schemaVersion, runID = "runId", suite, command, seed, startedAt, environmentHash, trust, warnings,
+      cases
   }
+}
+
+private struct JSONTrust: Encodable {
+  /// `high`, `fair`, `low`, `none`.
+  var level: Trust.Level
+  /// What keeps it from being higher.
+  var reasons: [String]
+  /// Of the cases: distance between the extreme trials as a share of the median one.
+  var spreadMedian: Double?
 }
 
 private struct JSONCase: Encodable {

@@ -3,7 +3,7 @@ import Results
 /// The report as Markdown (GitHub's dialect): environment, command, tables, links to the plots.
 public func markdownReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> String {
   let view = RunView(run, ownCost: ownCost)
-  var parts = ["# IPC benchmark", markdown(view.headline)]
+  var parts = ["# IPC benchmark", markdown(view.headline), "**\(markdown(view.trust.sentence))**"]
   let warnings = view.warnings
   if !warnings.isEmpty { parts.append(warnings.map { "> - \(markdown($0))" }.joined(separator: "\n")) }
   parts += answers(view)

@@ -26,6 +26,8 @@ let pageStyle = """
   a { color: var(--link); }
   .headline { color: var(--faint); margin: 0; }
   .machine { font-weight: 600; margin: 0.25rem 0 0; }
+  .trust { border-left: 4px solid var(--warn-line); padding-left: 0.75rem; margin: 0.75rem 0; }
+  .trust.high { border-left-color: var(--link); }
   .lead, figcaption, .note { color: var(--faint); max-width: 46rem; }
   figcaption, .note { font-size: 0.875rem; margin-top: 0.5rem; }
   nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 1rem 0; }

@@ -17,6 +17,7 @@ public func textReport(
 ) -> String {
   let view = RunView(run, ownCost: ownCost)
   var lines = style.wrapped(view.headline, rest: "  ").map { style.coloured($0, .strong) }
+  lines += style.wrapped(view.trust.sentence, first: "  ", rest: "    ")
   lines += view.run.briefFacts.flatMap { fact in
     style.wrapped(fact.text, first: "  \(fact.name.padded(to: 8))  ", rest: String(repeating: " ", count: 12))
   }

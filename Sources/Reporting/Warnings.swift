@@ -6,7 +6,8 @@ extension RunView {
     let warnings =
       [unfinished, debugBuild] + run.warnings
       + [
-        failures, changingMachine, virtualMachine, unpinned, stolen, busy, throttled, unsteady, untouched,
+        failures, changingMachine, virtualMachine, unpinned, crowded, stolen, busy, throttled, unsteady,
+        untouched,
         skips,
       ]
     return warnings.compactMap { $0 }
@@ -53,6 +54,20 @@ extension RunView {
     let who =
       cases == measured.count ? "The processes were" : "In \(counted(cases, "case")) the processes were"
     return "\(who) not pinned: where the scheduler puts them changes the numbers two-fold and more."
+  }
+
+  /// Workers that take turns on a CPU.
+  private var crowded: String? {
+    let cases = measured.filter { isCrowded($0.identity) }
+    guard !cases.isEmpty else { return nil }
+    return
+      "In \(counted(cases.count, "case")) several workers shared a CPU: there the scheduler is measured as much as the "
+      + "mechanism."
+  }
+
+  private func isCrowded(_ identity: CaseIdentity) -> Bool {
+    guard let cpus = run.environment.cpu.logical else { return false }
+    return identity.producers + identity.consumers > cpus
   }
 
   private var stolen: String? {

@@ -37,7 +37,8 @@ extension TrialTable.Metric {
     rule("tcp_nodelay_", "1", .none), rule("datagrams_dropped_", "1", .lower),
     rule("overruns_", "1", .lower),
     rule("pages_node_", "1", .none),
-    rule("steal", "ns", .none),
+    rule("steal", "ns", .none), rule("cpu_pressure", "ns", .none), rule("cpu_throttled", "ns", .none),
+    rule("thermal_throttles", "1", .none), rule("frequency_", "1/s", .none),
   ]
 
   private static func rule(_ name: String, _ unit: String, _ better: Direction) -> TrialTable.Metric {

@@ -180,7 +180,7 @@ func printResults(_ run: Run, _ format: OutputFormat) {
   switch format {
   case .text:
     Terminal.data(textReport(run, style: Terminal.style, files: [run.path], ownCost: Registry.ownCost))
-  case .json: Terminal.data(jsonText(run))
+  case .json: Terminal.data(jsonText(run, ownCost: Registry.ownCost))
   case .csv: Terminal.data(csvText(run))
   case .md: Terminal.data(markdownReport(run, ownCost: Registry.ownCost))
   }

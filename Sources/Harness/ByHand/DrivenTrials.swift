@@ -57,7 +57,7 @@ public struct DrivenTrials: PairRunner {
   ) throws(ControlError) -> TrialOutcome {
     let began = Clock.monotonicNanoseconds()
     let cpus = [plan.producerCPU].compactMap(\.self)
-    let steal = StealTime.nanoseconds(cpus: cpus)
+    let before = Disturbances.now(cpus: cpus)
     let deadline = planned.deadlineNanoseconds(asked: deadlineNanoseconds)
     try connection.say(ControlRequest(trial: TrialRequest(planned, deadline)))
     let offer = try connection.hear(ChannelOffer.self, milliseconds: 20_000)
@@ -72,9 +72,8 @@ public struct DrivenTrials: PairRunner {
     page.reset()
     let failure = produce(worker, connection, deadline)
     if case .interrupted = failure { return .interrupted }
-    return collect(failure, hearEnd(connection, failure), opened) { () -> UInt64? in
-      guard let before = steal, let after = StealTime.nanoseconds(cpus: cpus) else { return nil }
-      return after >= before ? after - before : 0
+    return collect(failure, hearEnd(connection, failure), opened) {
+      Disturbances.now(cpus: cpus).since(before)
     }
   }
 
@@ -150,7 +149,8 @@ public struct DrivenTrials: PairRunner {
   }
 
   private func collect(
-    _ failure: TrialOutcome?, _ end: Result<TrialEnd, ControlError>, _ opened: UInt64, steal: () -> UInt64?
+    _ failure: TrialOutcome?, _ end: Result<TrialEnd, ControlError>, _ opened: UInt64,
+    disturbances: () -> Disturbances
   ) -> TrialOutcome {
     if let sentence = sentence(failure, end) { return .failed(sentence) }
     let producer = page.report(.producer)
@@ -168,7 +168,7 @@ public struct DrivenTrials: PairRunner {
         producer: producer, consumer: consumer,
         histograms: (0..<ControlPage.histogramCount).map { page.histogram($0).snapshot() },
         setupNanoseconds: opened + max(producer.attachNanoseconds, consumer.attachNanoseconds),
-        stealNanoseconds: steal()))
+        disturbances: disturbances()))
   }
 }
 
