@@ -168,8 +168,8 @@ int64_t ipcb_socket_drops(int fd) {
 
 int ipcb_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
-int ipcb_epoll_add(int poll, int descriptor, uint32_t token) {
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = token};
+int ipcb_epoll_add(int poll, int descriptor, uint32_t events, uint32_t token) {
+  struct epoll_event event = {.events = events, .data.u32 = token};
   return epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event);
 }
 

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/io_uring.h>
+#include <linux/time_types.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -86,6 +87,21 @@ void ipcb_uring_message(ipcb_uring *ring, int target, uint32_t length, uint64_t 
   struct io_uring_sqe *entry = prepare(ring, IORING_OP_MSG_RING, target, tag);
   entry->len = length;
   entry->off = value;
+}
+
+void ipcb_uring_poll(ipcb_uring *ring, int fd, uint32_t events, uint64_t tag) {
+  struct io_uring_sqe *entry = prepare(ring, IORING_OP_POLL_ADD, fd, tag);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  events = events << 16 | events >> 16;
+#endif
+  entry->poll32_events = events;
+}
+
+int ipcb_uring_enter_for(ipcb_uring *ring, unsigned submit, int milliseconds) {
+  struct __kernel_timespec timeout = {milliseconds / 1000, (long long)(milliseconds % 1000) * 1000000};
+  struct io_uring_getevents_arg argument = {.ts = (uint64_t)(uintptr_t)&timeout};
+  unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+  return (int)syscall(SYS_io_uring_enter, ring->fd, submit, 1, flags, &argument, sizeof argument);
 }
 
 int ipcb_uring_enter(ipcb_uring *ring, unsigned submit, unsigned wait) {

@@ -13,7 +13,7 @@ public struct EventPoll: Sendable {
   ///
   /// The corresponding C function is `epoll_ctl`.
   public func add(_ input: FileDescriptor, token: Int) throws(SystemError) {
-    try check("epoll_ctl", "", ipcb_epoll_add(descriptor, input.rawValue, UInt32(token)))
+    try check("epoll_ctl", "", ipcb_epoll_add(descriptor, input.rawValue, UInt32(POLLIN), UInt32(token)))
   }
 
   public func remove(_ input: Int32) { _ = ipcb_epoll_remove(descriptor, input) }

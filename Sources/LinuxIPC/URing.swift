@@ -50,6 +50,17 @@ public struct URing: ~Copyable {
     ipcb_uring_message(&ring, target, length, value, tag)
   }
 
+  /// A completion once the descriptor is ready for one of the events of poll(2).
+  public mutating func preparePoll(_ descriptor: Int32, _ events: UInt32, tag: UInt64) {
+    ipcb_uring_poll(&ring, descriptor, events, tag)
+  }
+
+  /// Submits `submit` prepared operations and waits for a completion, but no longer than `milliseconds` (Linux 5.11); −1 with
+  /// errno, ETIME where that time is up.
+  public mutating func enter(submit: UInt32, milliseconds: Int32) -> Int {
+    Int(ipcb_uring_enter_for(&ring, submit, milliseconds))
+  }
+
   /// Submits `submit` prepared operations and waits for `wait` completions; −1 with errno.
   @inlinable @inline(__always)
   public mutating func enter(submit: UInt32, wait: UInt32) -> Int {

@@ -77,14 +77,20 @@ public struct Form: Sendable {
     self.visit = visit
   }
 
+  /// - Parameter wait: nil where the transport's type says it.
   @inlinable
   public static func of<P: ChannelProvider, T: Transport & ~Copyable>(
-    _ provider: P.Type, _ transport: T.Type, variants: [String] = []
+    _ provider: P.Type, _ transport: T.Type, variants: [String] = [], wait: WaitKind? = nil
   ) -> Form where P.Attachment == T.Attachment {
     Form(
-      mechanism: P.mechanism, wait: T.wait, mayDrop: T.mayDrop, variants: variants,
+      mechanism: P.mechanism, wait: wait ?? T.wait, mayDrop: T.mayDrop, variants: variants,
       replyByteCount: T.replyByteCount,
-      probe: { spec throws(TransportError) in try P.probe(spec) },
+      probe: { spec throws(TransportError) in
+        if spec.wait == .ioURing, let obstacle = URing.obstacle {
+          throw TransportError(.unavailable, obstacle + ".")
+        }
+        try P.probe(spec)
+      },
       open: { spec throws(TransportError) in
         let channel = try P.open(spec)
         return OpenChannel(

@@ -26,6 +26,7 @@ public enum Registry {
     .sharedQueue(
       Pipe.self, Packets<Connected, Block>.self, Packets<Connected, Spin>.self, variants: ["packet"]
     )
+    .multiplexed(Pipe.self, Messages<Packets<Connected, Multiplexed>>.self, variants: ["packet"])
     .gathered(Pipe.self)
     .copied(Pipe.self, ByteStream<CopyingSender, Block>.self, ByteStream<CopyingSender, Spin>.self),
     MechanismEntry(
@@ -35,7 +36,9 @@ public enum Registry {
     .packets(
       NamedPipe.self, Connected.self,
       .of(NamedPipe.self, ByteStream<CopyingSender, Block>.self, variants: ["byte"]),
-      .of(NamedPipe.self, ByteStream<CopyingSender, Spin>.self, variants: ["byte"])),
+      .of(NamedPipe.self, ByteStream<CopyingSender, Spin>.self, variants: ["byte"])
+    )
+    .multiplexed(NamedPipe.self, ByteStream<CopyingSender, Multiplexed>.self, variants: ["byte"]),
     .packets(
       Mailslots.self, Datagram.self,
       .of(
@@ -71,6 +74,7 @@ public enum Registry {
       .of(SocketPair.self, Messages<Packets<Connected, Block>>.self, variants: ["seqpacket"]),
       .of(SocketPair.self, Messages<Packets<Connected, Spin>>.self, variants: ["seqpacket"])
     )
+    .multiplexed(SocketPair.self, Messages<Packets<Connected, Multiplexed>>.self, variants: ["seqpacket"])
     .gathered(SocketPair.self, variants: ["stream"])
     .gathered(SocketPair.self, Connected.self, variants: ["seqpacket"]),
     .byteStream(
@@ -103,6 +107,7 @@ public enum Registry {
       )),
     .byteStream(Vsock.self).gathered(Vsock.self),
     .port(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self)
+      .multiplexed(PosixMQ.self, Messages<PosixQueuePort<Multiplexed>>.self)
       .sharedQueue(PosixMQ.self, PosixQueuePort<Block>.self, PosixQueuePort<Spin>.self)
       .copied(PosixMQ.self, Messages<PosixQueuePort<Block>>.self, Messages<PosixQueuePort<Spin>>.self),
     .port(SystemVMQ.self, SystemVQueuePort<Block>.self, SystemVQueuePort<Spin>.self)
@@ -119,13 +124,16 @@ public enum Registry {
     MechanismEntry(.of(ProcessVMRead.self, Pull<Block>.self), .of(ProcessVMRead.self, Pull<Spin>.self)),
     .port(FDPassing.self, PassedMemory<Block>.self, PassedMemory<Spin>.self),
     .port(FutexWord.self, FutexBell<Block>.self, FutexBell<Spin>.self),
-    .port(EventFD.self, EventBell<Block>.self, EventBell<Spin>.self),
+    .port(EventFD.self, EventBell<Block>.self, EventBell<Spin>.self)
+      .multiplexed(EventFD.self, Messages<EventBell<Multiplexed>>.self),
     .port(PosixSemaphores.self, SemaphoreBell<Block>.self, SemaphoreBell<Spin>.self),
     .port(SystemVSemaphore.self, SystemVBell<Block>.self, SystemVBell<Spin>.self),
     .port(QueuedSignal.self, SignalBell<Block>.self, SignalBell<Spin>.self),
-    .port(SignalFD.self, SignalDescriptorBell<Block>.self, SignalDescriptorBell<Spin>.self),
+    .port(SignalFD.self, SignalDescriptorBell<Block>.self, SignalDescriptorBell<Spin>.self)
+      .multiplexed(SignalFD.self, Messages<SignalDescriptorBell<Multiplexed>>.self),
     .port(FileLock.self, LockBell<Block>.self, LockBell<Spin>.self),
-    .port(Inotify.self, WatchBell<Block>.self, WatchBell<Spin>.self),
+    .port(Inotify.self, WatchBell<Block>.self, WatchBell<Spin>.self)
+      .multiplexed(Inotify.self, Messages<WatchBell<Multiplexed>>.self),
     MechanismEntry(.of(ZeroMQ.self, Messages<ZeroMQPort<Block>>.self))
       .with(
         .only(

@@ -36,7 +36,7 @@ public enum PlotData {
       view.overSize("message-rate-over-size", "stream", .messageRate),
       view.overSize("goodput-over-size", "stream", .goodput),
       view.spectrum, view.overLoad, view.overGap, view.overBatch, view.overCPU, view.strips,
-    ]
+    ].map(\.withRoomForItsPanels)
     let drawn = Set(drawings.flatMap { $0.lines.map(\.series.identity.id) })
     let styles = PlotStyles(view, drawn: drawn)
     return drawings.flatMap { drawing in
@@ -79,6 +79,25 @@ struct Drawing {
     var wait: String
     var x: Double
     var text: String
+  }
+
+  private static let roomForPanels = 4
+
+  /// Without the panels in which there are but single points where others have lines, and of the rest those with the most
+  /// lines. The tables have them all.
+  var withRoomForItsPanels: Drawing {
+    let panels = Dictionary(grouping: lines, by: \.series.identity.wait)
+    let withLines = panels.filter { $0.value.contains { $0.rows.count > 1 } }
+    let drawn = withLines.isEmpty ? panels : withLines
+    let waits = PlotStyles.ordered(Set(drawn.keys)).enumerated().sorted {
+      let (first, second) = (drawn[$0.element]?.count ?? 0, drawn[$1.element]?.count ?? 0)
+      return (-first, $0.offset) < (-second, $1.offset)
+    }.prefix(Self.roomForPanels).map(\.element)
+    var fitting = self
+    fitting.lines.removeAll { !waits.contains($0.series.identity.wait) }
+    fitting.points.removeAll { !waits.contains($0.series.identity.wait) }
+    fitting.marks.removeAll { !waits.contains($0.wait) }
+    return fitting
   }
 
   /// One block for each line, then one for each line that has points which stand out.
@@ -166,7 +185,7 @@ struct PlotStyles {
 
   /// Wait strategies from the most to the least eager.
   static func ordered(_ waits: Set<String>) -> [String] {
-    let usual = ["spin", "yield", "spin-then-block", "block"]
+    let usual = ["spin", "yield", "spin-then-block", "block", "poll", "epoll", "io-uring"]
     return usual.filter(waits.contains) + waits.subtracting(usual).sorted()
   }
 

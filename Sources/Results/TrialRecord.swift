@@ -18,7 +18,7 @@ public struct CaseIdentity: Codable, Hashable, Sendable {
   public var variant: String
   /// `round-trip`, `stream`, `paced`.
   public var pattern: String
-  /// `spin`, `yield`, `block`, `spin-then-block`.
+  /// `spin`, `yield`, `block`, `spin-then-block`, `poll`, `epoll`, `io-uring`.
   public var wait: String
   /// `same-core`, `smt-sibling`, `same-l3`, `same-socket`, `cross-node`, `cross-host`, `unpinned`.
   public var placement: String

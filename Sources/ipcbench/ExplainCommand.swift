@@ -42,7 +42,13 @@ struct ExplanationText {
   /// Of each variant, in their order.
   private let facts: [[Fact]]
   private let isMarkdown: Bool
+  private let isMultiplexed: Bool
   private static let width = 80
+  private static let multiplexing =
+    "The descriptors are set O_NONBLOCK. Before each read the side sleeps until the kernel says that there is something: in "
+    + "poll(2), in epoll_wait(2) on an instance that holds the descriptor (level-triggered), or in io_uring_enter(2) for an "
+    + "IORING_OP_POLL_ADD that leaves with the same call. It writes at once, and sleeps likewise where there is no room. After "
+    + "20 ms without either it looks after its peer."
 
   init(_ entry: MechanismEntry, _ variant: String, isMarkdown: Bool) {
     mechanism = entry.mechanism
@@ -50,6 +56,9 @@ struct ExplanationText {
     self.variant = own
     facts = (own.map { [$0.name] } ?? mechanism.variantNames).map { Self.facts(entry, $0) }
     self.isMarkdown = isMarkdown
+    isMultiplexed = (own.map { [$0.name] } ?? mechanism.variantNames).contains {
+      entry.forms(of: $0).contains(where: \.wait.isMultiplexed)
+    }
   }
 
   var lines: [String] {
@@ -70,6 +79,9 @@ struct ExplanationText {
       }
     }
     lines += steps("Producer", explanation.producer) + steps("Consumer", explanation.consumer)
+    if isMultiplexed {
+      lines += [""] + heading(2, "Waiting by poll, epoll or io-uring") + paragraph(Self.multiplexing)
+    }
     lines += [""] + heading(2, "Limits") + explanation.limits.flatMap { item($0, hanging: true) }
     lines += [""] + heading(2, "Use it when") + paragraph(explanation.useWhen)
     lines += [""] + heading(2, "Avoid it when") + paragraph(explanation.avoidWhen)

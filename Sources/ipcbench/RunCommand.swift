@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
     name: [.customShort("p"), .customLong("pattern")],
     help: "round-trip, stream, paced, wake-up, fan-in, fan-out, connect.")
   var patterns: CommaList<PatternKind>?
-  @Option(name: .customLong("wait"), help: "spin, yield, block, spin-then-block.")
+  @Option(name: .customLong("wait"), help: "spin, yield, block, spin-then-block, poll, epoll, io-uring.")
   var waits: CommaList<WaitKind>?
   @Option(
     help: "auto, none, the CPUs of producer and consumer: 0,1, or how near they are: same-core, same-l3, …")

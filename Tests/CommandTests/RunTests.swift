@@ -55,6 +55,23 @@ final class Workspace {
     #expect(try workspace.load().trials.count { $0.attempt == 0 } == 12)
   }
 
+  @Test func everyWayToAskWhichDescriptorIsReadyRuns() throws {
+    let workspace = try Workspace()
+    let result = try workspace.run(
+      "-m pipe,udp,eventfd,shared-memory:posix -p round-trip,stream --wait poll,epoll,io-uring --trials 1 --messages 50"
+        + " --quiet")
+    #expect(result.exitCode == 0, "\(result.errors)")
+    let trials = try workspace.load().trials
+    let measured = trials.filter { $0.status == .ok && $0.attempt == 0 }
+    #expect(Set(measured.map { "\($0.identity.id) \($0.identity.pattern) \($0.identity.wait)" }).count == 15)
+    // One call that waits and one that reads, and one that writes.
+    for trial in measured where trial.identity.pattern.hasPrefix("round-trip") {
+      let calls = try #require(trial.value("system_calls_consumer"))
+      #expect((2.9..<4).contains(calls), "\(trial.identity)")
+    }
+    #expect(trials.contains { $0.reason.contains("shared-memory:posix does not wait by 'epoll'") })
+  }
+
   @Test func attachingByNameGivesTheSameMessages() throws {
     let workspace = try Workspace()
     let result = try workspace.run(

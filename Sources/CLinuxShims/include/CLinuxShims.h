@@ -102,9 +102,9 @@ int ipcb_counter_set(int fd, int is_on);
 
 // Descriptors ---------------------------------------------------------------------------------------------
 
-/* epoll(7), level-triggered, for reading; each descriptor has a token. */
+/* epoll(7), level-triggered; each descriptor has a token. */
 int ipcb_epoll_create(void);
-int ipcb_epoll_add(int poll, int descriptor, uint32_t token);
+int ipcb_epoll_add(int poll, int descriptor, uint32_t events, uint32_t token);
 int ipcb_epoll_remove(int poll, int descriptor);
 /* How many tokens were written, at most `capacity` and 16. */
 int ipcb_epoll_wait(int poll, uint32_t *tokens, int capacity, int milliseconds);
@@ -276,6 +276,10 @@ void ipcb_uring_receive(ipcb_uring *ring, int fd, void *bytes, size_t capacity, 
 void ipcb_uring_link(ipcb_uring *ring);
 /// A completion with `value` and `length` in the ring `target` (IORING_OP_MSG_RING).
 void ipcb_uring_message(ipcb_uring *ring, int target, uint32_t length, uint64_t value, uint64_t tag);
+/// A completion once `fd` is ready for one of poll's events (IORING_OP_POLL_ADD).
+void ipcb_uring_poll(ipcb_uring *ring, int fd, uint32_t events, uint64_t tag);
+/// Submits what was prepared and waits for one completion, but no longer than `milliseconds`; −1 with errno, ETIME then.
+int ipcb_uring_enter_for(ipcb_uring *ring, unsigned submit, int milliseconds);
 /// Submits what was prepared and waits for `wait` completions. −1 with errno, EINTR included.
 int ipcb_uring_enter(ipcb_uring *ring, unsigned submit, unsigned wait);
 /// Takes one completion: 1 and its result and tag, or 0 when there is none.

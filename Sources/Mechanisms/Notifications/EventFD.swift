@@ -50,6 +50,7 @@ public struct EventBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   public let input: Int32
   public let output: Int32
   @usableFromInline var pending: UInt64 = 0
+  @inlinable public var holdsMessage: Bool { pending > 0 }
   public static func meeting(_ ends: Ends) -> Meeting? { ends.meeting }
 
   public init(_ ends: Ends, as role: Role, _ spec: ChannelSpec) throws(TransportError) {

@@ -62,6 +62,7 @@ public struct WatchBell<Wait: WaitStrategy>: MessagePort, ~Copyable {
   @usableFromInline let second: Int32
   @usableFromInline var isSecond = false
   @usableFromInline var pending = 0
+  @inlinable public var holdsMessage: Bool { pending > 0 }
   @usableFromInline let events: UnsafeMutableRawPointer
   @inlinable static var eventsByteCount: Int { 4096 }
   public let input: Int32

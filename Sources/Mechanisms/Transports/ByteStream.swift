@@ -76,7 +76,8 @@ public typealias ByteStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy
 ///
 /// Each message is preceded by four bytes that say its length, and leaves in one call where the kernel takes it whole;
 /// the reader takes what is there in one `read` and cuts it up. Blocking strategies use blocking descriptors;
-/// the others non-blocking ones, tried again by the strategy; `spin-then-block` sleeps in `poll`.
+/// the others non-blocking ones, tried again by the strategy; `spin-then-block` sleeps in `poll`, and `Multiplexed` asks
+/// before it reads.
 public struct FramedStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy, Framing: StreamFraming>:
   Transport, ~Copyable
 {
@@ -155,6 +156,7 @@ public struct FramedStream<Sender: StreamSender & ~Copyable, Wait: WaitStrategy,
     }
     var steps = 0
     while end &- start < count {
+      if Wait.asksFirst { try patience.awaitInput(input) }
       let got = RawDescriptor.read(input, receiveBuffer + end, receiveByteCount &- end)
       if got > 0 {
         end &+= got

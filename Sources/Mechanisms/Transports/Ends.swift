@@ -40,8 +40,3 @@ public struct Ends: Sendable {
     atEnd?()
   }
 }
-
-extension WaitStrategy {
-  /// Whether calls themselves block: there is nothing to be tried before the kernel puts the side to sleep.
-  @inlinable static var blocksInCalls: Bool { sleeps && spinBudget == 0 }
-}

@@ -35,7 +35,8 @@ extension MechanismEntry {
         .of(provider, ByteStream<CopyingSender, Spin>.self),
         .of(provider, ByteStream<CopyingSender, Yield>.self),
         .of(provider, ByteStream<CopyingSender, SpinThenBlock>.self),
-      ] + others)
+      ] + others
+    ).multiplexed(provider, ByteStream<CopyingSender, Multiplexed>.self)
   }
 
   /// Messages over descriptors, in every wait strategy.
@@ -48,7 +49,8 @@ extension MechanismEntry {
         .of(provider, Messages<Packets<K, Block>>.self), .of(provider, Messages<Packets<K, Spin>>.self),
         .of(provider, Messages<Packets<K, Yield>>.self),
         .of(provider, Messages<Packets<K, SpinThenBlock>>.self),
-      ] + others)
+      ] + others
+    ).multiplexed(provider, Messages<Packets<K, Multiplexed>>.self)
   }
 
   /// Messages over a port of the mechanism's own, blocking and spinning.
@@ -60,6 +62,17 @@ extension MechanismEntry {
   ) -> MechanismEntry where P.Attachment == Blocking.Attachment, P.Attachment == Spinning.Attachment {
     MechanismEntry(
       forms: [.of(provider, Messages<Blocking>.self), .of(provider, Messages<Spinning>.self)] + others)
+  }
+
+  /// A transport that asks before it reads, behind each of the calls by which it can.
+  @inlinable @inline(__always)
+  func multiplexed<P: ChannelProvider, T: Transport & ~Copyable>(
+    _ provider: P.Type, _ transport: T.Type, variants: [String] = []
+  ) -> MechanismEntry where P.Attachment == T.Attachment {
+    with(
+      .of(provider, transport, variants: variants, wait: .poll),
+      .of(provider, transport, variants: variants, wait: .epoll),
+      .of(provider, transport, variants: variants, wait: .ioURing))
   }
 
   // MARK: Patterns with forms of their own

@@ -25,6 +25,8 @@ public protocol MessagePort: ~Copyable, SendableMetatype {
   /// Takes the next message: its bytes, or −1 with errno; EPIPE when the peer is gone.
   mutating func take(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int
 
+  /// Whether the next message has left the kernel already: then there is nothing to be waited for.
+  var holdsMessage: Bool { get }
   /// What to poll before the next attempt; −1 where there is nothing to poll.
   var input: Int32 { get }
   var output: Int32 { get }
@@ -39,6 +41,7 @@ extension MessagePort where Self: ~Copyable {
   @inlinable public static var mayDrop: Bool { false }
   @inlinable public static var minimumByteCount: Int { 0 }
   public static func meeting(_ attachment: Attachment) -> Meeting? { nil }
+  @inlinable public var holdsMessage: Bool { false }
   @inlinable public var input: Int32 { -1 }
   @inlinable public var output: Int32 { -1 }
   @inlinable public static var outputEvent: Int16 { Int16(POLLOUT) }
@@ -99,6 +102,7 @@ public struct Messages<Port: MessagePort & ~Copyable>: Transport, ~Copyable {
   public mutating func receive(_ body: (borrowing RawSpan) -> Void) throws(ExchangeError) {
     var steps = 0
     while true {
+      if Wait.asksFirst && !port.holdsMessage { try patience.awaitInput(port.input) }
       let byteCount = port.take(receiveBuffer, capacity &+ 1)
       if byteCount >= 0 {
         guard byteCount <= capacity else { throw .corrupted }

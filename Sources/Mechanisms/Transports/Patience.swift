@@ -11,16 +11,19 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
   private var waits: UInt64 = 0
   private var peerIsGone = false
   private var wasReset = false
+  private var multiplexer: Multiplexer
 
   /// - Parameter meeting: nil where the kernel reports the peer's end.
   init(_ meeting: Meeting?, _ spec: ChannelSpec) throws(TransportError) {
-    guard let meeting else {
-      watch = PeerWatch(stallLimitNanoseconds: spec.stallLimitNanoseconds)
-      return
+    let limit = spec.stallLimitNanoseconds
+    let watch = try explaining("take this side of the channel") { () throws(SystemError) in
+      try meeting?.watch(stallLimitNanoseconds: limit) ?? PeerWatch(stallLimitNanoseconds: limit)
     }
-    watch = try explaining("take this side of the channel") { () throws(SystemError) in
-      try meeting.watch(stallLimitNanoseconds: spec.stallLimitNanoseconds)
+    let multiplexer = try explaining("wait for descriptors") { () throws(SystemError) in
+      try Multiplexer(Wait.asksFirst ? spec.wait : .poll)
     }
+    self.watch = watch
+    self.multiplexer = multiplexer
   }
 
   /// After a call that failed: throws unless it is worth trying again, else does one waiting step.
@@ -64,12 +67,28 @@ public struct Patience<Wait: WaitStrategy>: ~Copyable {
 
   @usableFromInline @inline(never)
   mutating func sleep(_ steps: Int, _ descriptor: Int32, _ event: Int16) throws(ExchangeError) {
-    if descriptor >= 0 {
-      var request = pollfd(fd: descriptor, events: event, revents: 0)
-      _ = poll(&request, 1, 20)
-    }
+    if descriptor >= 0 { _ = multiplexer.wait(descriptor, event, milliseconds: Self.sleepMilliseconds) }
     try check(steps, descriptor, event)
   }
+
+  /// Before a side that asks first reads: sleeps until there is something to read, or the peer gone.
+  @usableFromInline @inline(never)
+  mutating func awaitInput(_ descriptor: Int32) throws(ExchangeError) {
+    var steps = 0
+    while true {
+      let ready = multiplexer.wait(descriptor, Int16(POLLIN), milliseconds: Self.sleepMilliseconds)
+      if ready > 0 { return }
+      steps &+= 1
+      if ready < 0 {
+        try judge(RawDescriptor.lastError, steps, descriptor)
+      } else {
+        try check(steps, descriptor)
+      }
+    }
+  }
+
+  /// How long the kernel is left alone before the side looks after its peer.
+  private static var sleepMilliseconds: Int32 { 20 }
 
   /// Looks at the clock and after the peer. When the peer is gone, what it left is there: one more attempt is
   /// made before that is an error.
