@@ -81,6 +81,7 @@ final class Bench<P: ChannelProvider, T: Transport & ~Copyable> where P.Attachme
   let scope = ResourceScope()
   let traits: Traits
   private let variant: String
+  private let wait: WaitKind
   private let attach: Attach
   private let topology = Topology.detect()
   private let page: SharedPage
@@ -89,8 +90,9 @@ final class Bench<P: ChannelProvider, T: Transport & ~Copyable> where P.Attachme
   /// Daemons that the mechanism needs; whoever ends this process stops them before.
   let services: ServiceHost
 
-  init(variant: String, attach: Attach) throws {
+  init(variant: String, wait: WaitKind, attach: Attach) throws {
     self.variant = variant
+    self.wait = wait
     self.attach = attach
     traits = P.mechanism.traits(of: variant)
     services = ServiceHost(scope: scope, logDirectory: try scope.path("services"))
@@ -103,7 +105,7 @@ final class Bench<P: ChannelProvider, T: Transport & ~Copyable> where P.Attachme
   func spec(messageByteCount: Int) -> ChannelSpec {
     serial += 1
     return ChannelSpec(
-      variant: variant, wait: T.wait, attach: attach, messageByteCount: messageByteCount, topology: topology,
+      variant: variant, wait: wait, attach: attach, messageByteCount: messageByteCount, topology: topology,
       scope: scope, serial: serial, stallLimitNanoseconds: 5_000_000_000, services: services,
       workerCommand: [Program.ownPath] + CommandLine.arguments[1...3])
   }

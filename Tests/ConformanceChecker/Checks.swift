@@ -12,7 +12,7 @@ struct Checks: FormVisitor {
   func visit<P: ChannelProvider, T: Transport & ~Copyable>(_ provider: P.Type, _ transport: T.Type)
   where P.Attachment == T.Attachment {
     do {
-      let bench = try Bench<P, T>(variant: variant, attach: attach)
+      let bench = try Bench<P, T>(variant: variant, wait: wait, attach: attach)
       let size = min(64, bench.traits.maximumMessageByteCount ?? 64)
       do throws(TransportError) {
         try P.probe(bench.spec(messageByteCount: size))
@@ -83,7 +83,7 @@ struct Checks: FormVisitor {
     let before = Leftovers.everywhere()
     let victim = try Processes.fork {
       // A run of its own that dies with an open channel.
-      guard let own = try? Bench<P, T>(variant: variant, attach: attach) else { return 1 }
+      guard let own = try? Bench<P, T>(variant: variant, wait: wait, attach: attach) else { return 1 }
       let size = min(64, own.traits.maximumMessageByteCount ?? 64)
       _ = try? P.open(own.spec(messageByteCount: size))
       kill(getpid(), SIGKILL)
