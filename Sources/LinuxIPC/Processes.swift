@@ -196,6 +196,27 @@ extension TextFile {
   }
 }
 
+extension TextFile {
+  /// What a setting below /proc/sys or /sys is: the whole file, or the word in brackets of `always [madvise] never`.
+  public static func setting(at path: String) -> String? {
+    guard let text = read(path) else { return nil }
+    guard let open = text.firstIndex(of: "["), let close = text[open...].firstIndex(of: "]") else {
+      return text
+    }
+    return String(text[text.index(after: open)..<close])
+  }
+
+  /// Changes a setting; never makes a file.
+  public static func set(_ value: String, at path: String) throws(SystemError) {
+    let descriptor = try check("open", path, ipcb_open(path, O_WRONLY | O_TRUNC | O_CLOEXEC, 0))
+    defer { Glibc.close(descriptor) }
+    let text = value + "\n"
+    _ = try retrying("write", path) {
+      text.utf8CString.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count - 1) }
+    }
+  }
+}
+
 /// Waiting for one of several children.
 public enum ProcessPoll {
   /// The index of a child that has ended, nil when none has within the time or a signal came.

@@ -103,6 +103,8 @@ public enum KernelObject: Sendable, Equatable {
   /// The socket of an X server, which has its place in /tmp (Xserver(1)). One that chooses its number by itself makes no
   /// lock file.
   case display(Int32)
+  /// A setting of the machine that was changed for a while: what it was before, one word.
+  case setting(path: String, before: String)
 
   /// A file name that says all.
   var note: String {
@@ -111,6 +113,7 @@ public enum KernelObject: Sendable, Equatable {
     case .systemVQueue(let key): "kernel.msg.\(key)"
     case .systemVSemaphores(let key): "kernel.sem.\(key)"
     case .display(let number): "kernel.display.\(number)"
+    case .setting(let path, let before): "kernel.setting.\(path.replacing("/", with: ","))=\(before)"
     }
   }
 
@@ -122,11 +125,17 @@ public enum KernelObject: Sendable, Equatable {
     case ("msg", let key?): self = .systemVQueue(key: key)
     case ("sem", let key?): self = .systemVSemaphores(key: key)
     case ("display", let number?): self = .display(number)
+    case ("setting", _):
+      let text = parts[2]
+      guard let equal = text.lastIndex(of: "=") else { return nil }
+      self = .setting(
+        path: String(text[..<equal]).replacing(",", with: "/"),
+        before: String(text[text.index(after: equal)...]))
     default: return nil
     }
   }
 
-  /// Does nothing when it is gone.
+  /// Puts a setting back; does nothing when an object is gone.
   func remove() {
     switch self {
     case .messageQueue(let name): _ = ipcb_mq_unlink(name)
@@ -146,6 +155,7 @@ public enum KernelObject: Sendable, Equatable {
       } catch {
         if error.errno == .connectionRefused { unlink(path) }
       }
+    case .setting(let path, let before): try? TextFile.set(before, at: path)
     }
   }
 }

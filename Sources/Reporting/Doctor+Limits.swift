@@ -45,7 +45,7 @@ extension Doctor {
     if bytes >= 1 << 20 { return Finding("pipe size", .ok, value, effect: effect) }
     return Finding(
       "pipe size", .info, value, effect: effect, remedy: "Set it to its usual value.",
-      command: "sysctl fs.pipe-max-size=1048576")
+      setting: .sysctl("fs.pipe-max-size", "1048576"))
   }
 
   private static func hugePages(_ memory: Environment.Memory) -> Finding {
@@ -57,7 +57,7 @@ extension Doctor {
     if free > 0 { return Finding("huge pages", .ok, value, effect: effect) }
     return Finding(
       "huge pages", .info, value, effect: effect, remedy: "Reserve some to measure them.",
-      command: "sysctl vm.nr_hugepages=64")
+      setting: .sysctl("vm.nr_hugepages", "\((memory.hugePagesTotal ?? 0) + 64)"))
   }
 
   private static func counters(_ security: Environment.Security) -> Finding {
@@ -69,7 +69,7 @@ extension Doctor {
     if level <= 2 { return Finding("performance counters", .ok, value, effect: effect) }
     return Finding(
       "performance counters", .info, value, effect: effect, remedy: "Allow it, or run as root.",
-      command: "sysctl kernel.perf_event_paranoid=2")
+      setting: .sysctl("kernel.perf_event_paranoid", "2"))
   }
 
   private static func tracing(_ security: Environment.Security) -> Finding {
@@ -83,6 +83,6 @@ extension Doctor {
     return Finding(
       "tracing", .info, "ptrace_scope \(scope)", effect: effect,
       remedy: "Allow it while measuring those mechanisms.",
-      command: "sysctl kernel.yama.ptrace_scope=0")
+      setting: .sysctl("kernel.yama.ptrace_scope", "0"))
   }
 }

@@ -40,7 +40,8 @@ extension Doctor {
     if governor == "performance" { return Finding("governor", .ok, governor, effect: effect) }
     return Finding(
       "governor", .warn, governor, effect: effect, remedy: "Set the performance governor.",
-      command: "cpupower frequency-set -g performance")
+      command: "cpupower frequency-set -g performance",
+      setting: Setting("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", "performance"))
   }
 
   private static func boost(_ cpu: Environment.CPU) -> Finding {
@@ -55,9 +56,9 @@ extension Doctor {
     return Finding(
       "boost", .info, "on", effect: effect,
       remedy: "Turn it off to compare versions of a program; leave it on to learn what users will see.",
-      command: isIntel
-        ? "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo"
-        : "echo 0 > /sys/devices/system/cpu/cpufreq/boost")
+      setting: isIntel
+        ? Setting("/sys/devices/system/cpu/intel_pstate/no_turbo", "1")
+        : Setting("/sys/devices/system/cpu/cpufreq/boost", "0"))
   }
 
   private static func smt(_ cpu: Environment.CPU) -> Finding {

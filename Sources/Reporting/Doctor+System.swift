@@ -74,7 +74,7 @@ extension Doctor {
     guard setting == "always" else { return Finding("transparent huge pages", .ok, setting, effect: effect) }
     return Finding(
       "transparent huge pages", .info, setting, effect: effect, remedy: "Let programs ask for them.",
-      command: "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled")
+      setting: Setting("/sys/kernel/mm/transparent_hugepage/enabled", "madvise"))
   }
 
   private static func swap(_ memory: Environment.Memory) -> Finding {
@@ -101,7 +101,7 @@ extension Doctor {
     }
     return Finding(
       "numa balancing", .warn, "on, \(nodes) nodes", effect: effect, remedy: "Turn it off while measuring.",
-      command: "sysctl kernel.numa_balancing=0")
+      setting: .sysctl("kernel.numa_balancing", "0"))
   }
 
   private static func randomisation(_ security: Environment.Security) -> Finding {
@@ -116,7 +116,7 @@ extension Doctor {
       "address randomisation", .info, level == 0 ? "off" : "partial",
       effect:
         "All trials share one layout, and its luck: a difference between two builds may be nothing but that.",
-      remedy: "Turn it on.", command: "sysctl kernel.randomize_va_space=2")
+      remedy: "Turn it on.", setting: .sysctl("kernel.randomize_va_space", "2"))
   }
 
   private static func build(_ toolchain: Environment.Toolchain) -> Finding {

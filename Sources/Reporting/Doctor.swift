@@ -28,17 +28,45 @@ public enum Doctor {
     public var remedy: String
     /// The shell command, to be run as root, that the remedy comes to; nil where there is none.
     public var command: String?
+    /// What `doctor --apply` sets meanwhile; nil where it leaves the machine as it is.
+    public var setting: Setting?
 
     public init(
       _ name: String, _ state: State, _ value: String, effect: String, remedy: String = "",
-      command: String? = nil
+      command: String? = nil, setting: Setting? = nil
     ) {
       self.name = name
       self.state = state
       self.value = value
       self.effect = effect
       self.remedy = remedy
-      self.command = command
+      self.command = command ?? setting?.command
+      self.setting = setting
+    }
+  }
+
+  /// A file of the kernel's that holds one value.
+  public struct Setting: Codable, Sendable, Equatable {
+    /// Below /proc/sys or /sys. A `*` stands for the number of every CPU.
+    public var path: String
+    public var value: String
+
+    public init(_ path: String, _ value: String) {
+      self.path = path
+      self.value = value
+    }
+
+    static func sysctl(_ name: String, _ value: String) -> Setting {
+      Setting("/proc/sys/\(name.replacing(".", with: "/"))", value)
+    }
+
+    /// What a shell does to the same end.
+    var command: String {
+      let sysctls = "/proc/sys/"
+      if path.hasPrefix(sysctls) {
+        return "sysctl \(path.dropFirst(sysctls.count).replacing("/", with: "."))=\(value)"
+      }
+      return "echo \(value) | tee \(path)"
     }
   }
 
@@ -79,6 +107,10 @@ public enum Doctor {
       : "\(counted(warnings, "finding")) will show in the numbers. "
         + "Runs record all of this in environment.json."
     lines += style.wrapped(verdict)
+    if findings.contains(where: { $0.setting != nil }) {
+      lines += style.wrapped(
+        "'ipcbench doctor --apply -- make bench' sets what can be set, and puts it back.")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 

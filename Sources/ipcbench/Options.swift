@@ -87,6 +87,7 @@ struct TimeSpan: ExpressibleByArgument {
   }
 }
 
+extension String: ParsedWord { init?(word: String) { self = word } }
 extension PatternKind: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension WaitKind: ParsedWord { init?(word: String) { self.init(rawValue: word) } }
 extension Attach: ParsedWord { init?(word: String) { self.init(rawValue: word) } }

@@ -40,7 +40,10 @@ struct DoctorTests {
   @Test("any governor but performance is a warning with the command that mends it")
   func governor() throws {
     let powersave = try finding("governor") { $0.cpu.governor = "powersave" }
-    #expect(powersave.state == .warn && powersave.command == "cpupower frequency-set -g performance")
+    #expect(
+      powersave.state == .warn
+        && powersave.command == "cpupower frequency-set -g performance"
+    )
     #expect(try finding("governor") { $0.cpu.governor = "performance" }.state == .ok)
     #expect(try finding("governor") { _ in }.state == .unknown)
   }
