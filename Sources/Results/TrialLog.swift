@@ -81,9 +81,14 @@ struct TrialLog: Sendable {
   private static let longestRecord = 64 << 20
 
   private func decode(_ line: Data, line number: Int) throws(ResultsError) -> TrialRecord {
-    let record = try ResultsJSON.decode(
-      TrialRecord.self, from: line, path: path, line: number,
-      currentVersion: TrialRecord.currentSchemaVersion)
+    let record: TrialRecord
+    if let read = TrialRecord(apart: line) {
+      record = read
+    } else {
+      record = try ResultsJSON.decode(
+        TrialRecord.self, from: line, path: path, line: number,
+        currentVersion: TrialRecord.currentSchemaVersion)
+    }
     for histogram in record.histograms {
       guard let defect = histogram.defect else { continue }
       throw ResultsError(

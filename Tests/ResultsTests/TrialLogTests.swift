@@ -34,6 +34,20 @@ import Testing
     #expect(warnings.isEmpty)
   }
 
+  @Test func listsOfNumbersThatAreReadApartAreTheSame() throws {
+    let histograms = [Sample.histogram([5, 5, 70_001]), Sample.histogram([1]), Sample.histogram([])]
+    let record = Sample.record(status: .ok, reason: "[1,2] and \"[3]\\", histograms: histograms)
+    let line = try ResultsJSON.encode(record)
+    let apart = try #require(TrialRecord(apart: line))
+    #expect(
+      apart.histograms == histograms && apart.reason == record.reason && apart.measures == record.measures)
+  }
+
+  @Test(arguments: ["[1.5]", "[1,]", "[01]", "[1 2]", "[18446744073709551616]", "[1", "[1,-2]"])
+  func whatIsNoListOfWholeNumbersIsLeftToAGeneralDecoder(text: String) {
+    #expect(NumberLists(Data("{\"counts\":\(text)}".utf8)) == nil)
+  }
+
   @Test func everyRecordIsOneLineWhateverItsReasonSays() throws {
     try log.append(
       Sample.record(status: .failed, reason: "one\ntwo\r\n\"three\" \u{2028}"), synchronise: false)
