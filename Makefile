@@ -63,7 +63,7 @@ run_dir := results/$(RUN)
 plot_dir := plots/out/$(RUN)
 records := $(run_dir)/trials.jsonl $(run_dir)/environment.json $(run_dir)/plan.json
 drawn := latency-over-size percentile-spectrum message-rate-over-size goodput-over-size paced-latency-over-rate \
-  wake-up-over-gap batch-latency-and-rate latency-over-cpu trial-strips
+  wake-up-over-gap batch-latency-and-rate latency-over-cpu trial-strips core-to-core
 shared_sources := plots/common.gp plots/panels.gp plots/over-size.gp
 have_gnuplot := $(shell command -v gnuplot)
 plot_files := $(if $(have_gnuplot),$(drawn:%=$(plot_dir)/%.svg))
@@ -92,7 +92,8 @@ $(run_dir)/report.html: $(records) $(plot_files) | $(IPCBENCH)
 	@printf '\n  page   %s\n  table  %s\n' $(run_dir)/report.html $(run_dir)/results.csv >>$(run_dir)/report.txt.new
 	@mv $(run_dir)/report.txt.new $(run_dir)/report.txt
 
-$(plot_dir)/data/.made: $(records) | $(IPCBENCH)
+# With the map of this machine's CPUs, where `make matrix` has made one.
+$(plot_dir)/data/.made: $(records) $(wildcard results/matrix/cache-line.json) | $(IPCBENCH)
 	@mkdir -p $(@D)
 	@$(IPCBENCH) report $(run_dir) --plot-data $(@D)
 	@touch $@

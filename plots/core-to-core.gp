@@ -1,19 +1,30 @@
 # Round trips between every two CPUs, as a heat map: from NAME.tsv and NAME.gp, which `ipcbench matrix` writes.
 #
 #   gnuplot -e "facts='results/matrix/cache-line.gp'; data='results/matrix/cache-line.tsv'; out='OUT.svg'" plots/core-to-core.gp
+# With datadir instead of facts and data it draws what a report has of it, or nothing.
+if (exists("datadir")) {
+  facts = datadir.'/core-to-core.gp'
+  data = datadir.'/core-to-core.tsv'
+}
 if (!exists("facts") || !exists("data") || !exists("out")) {
   print "usage: make matrix"
   exit status 64
 }
 set encoding utf8
 load facts
+if (cpu_count < 2) { exit }
+is_png = out[strlen(out) - 3:] eq '.png'
 
 ink = '#24292f'
 faint = '#6e7781'
 cell = 34
 side = (cpu_count > 8 ? cpu_count : 8) * (cpu_count > 32 ? 14 : cell)
 # White under everything, so that the picture is readable on a dark page too.
-set terminal svg size side + 210, side + 110 font 'Helvetica,Arial,sans-serif,12' background '#ffffff'
+if (is_png) {
+  set terminal pngcairo size 2 * (side + 210), 2 * (side + 110) font 'sans,9' fontscale 2
+} else {
+  set terminal svg size side + 210, side + 110 font 'Helvetica,Arial,sans-serif,12' background '#ffffff'
+}
 set output out
 
 set label 1 'Core to core: '.what at graph 0, screen 1 offset 0, -1.2 font ',15' textcolor rgb ink

@@ -2,8 +2,12 @@ import Results
 
 /// The report as one page that needs nothing beside itself: no script, no font, no network.
 public func htmlReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> String {
-  let view = RunView(run, ownCost: ownCost)
-  let sections = view.sections
+  htmlReport(RunReports(run, ownCost: ownCost), plots: plots)
+}
+
+public func htmlReport(_ reports: RunReports, plots: [Plot] = []) -> String {
+  let (view, sections) = (reports.view, reports.sections)
+  let run = view.run
   let title = "IPC benchmark"
   let body = [
     "<header><h1>\(title)</h1><p class=\"headline\">\(html(view.headline))</p>",
@@ -83,7 +87,7 @@ private func section(_ section: Section, _ plots: [Plot]) -> String {
 private func figure(_ plot: Plot) -> String? {
   guard let svg = plot.inlined else { return nil }
   return """
-    <figure><div class="card" role="img" aria-label="\(html(plot.title))" tabindex="0">\(svg)</div>
+    <figure class="\(plot.name)"><div class="card" role="img" aria-label="\(html(plot.title))" tabindex="0">\(svg)</div>
     <figcaption>\(html(plot.caption))</figcaption></figure>
     """
 }

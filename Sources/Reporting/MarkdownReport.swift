@@ -2,23 +2,31 @@ import Results
 
 /// The report as Markdown (GitHub's dialect): environment, command, tables, links to the plots.
 public func markdownReport(_ run: Run, plots: [Plot] = [], ownCost: String = "") -> String {
-  let view = RunView(run, ownCost: ownCost)
+  markdownReport(RunReports(run, ownCost: ownCost), plots: plots)
+}
+
+public func markdownReport(_ reports: RunReports, plots: [Plot] = []) -> String {
+  let (view, sections) = (reports.view, reports.sections)
   var parts = ["# IPC benchmark", markdown(view.headline), "**\(markdown(view.trust.sentence))**"]
   let warnings = view.warnings
   if !warnings.isEmpty { parts.append(warnings.map { "> - \(markdown($0))" }.joined(separator: "\n")) }
   parts += answers(view)
-  for section in view.sections {
+  for section in sections {
     parts += ["## \(markdown(section.title))", markdown(section.lead)]
     for (index, table) in section.full.enumerated() {
       parts.append(table.markdown)
       if index == 0 {
-        parts += section.plots.compactMap { name in plots.first { $0.name == name } }.map { image($0, run) }
+        parts += section.plots.compactMap { name in plots.first { $0.name == name } }.map {
+          image($0, view.run)
+        }
       }
     }
   }
   parts += [Status.failed, .skipped].compactMap { view.troubles($0)?.markdown }
   parts += ["## How to read it"] + [view.howToRead.map { "- \(markdown($0))" }.joined(separator: "\n")]
-  parts += ["## Environment", facts(view), "## Do it again", "```sh\n\(run.plan.reproducingCommand)\n```"]
+  parts += [
+    "## Environment", facts(view), "## Do it again", "```sh\n\(view.run.plan.reproducingCommand)\n```",
+  ]
   return parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
 }
 

@@ -60,6 +60,7 @@ let pageStyle = """
     overflow-x: auto;
   }
   .card svg { display: block; width: 100%; min-width: 44rem; height: auto; }
+  .core-to-core svg { width: auto; min-width: 0; max-width: 100%; }
   details { margin: 1.5rem 0; }
   summary { cursor: pointer; font-weight: 600; padding: 0.5rem 0; }
   dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1.5rem; margin: 0.75rem 0; }

@@ -79,6 +79,11 @@ public struct Plot: Sendable {
       "The median of a trial as a multiple of its case's: how far trials scatter, and, where all rise or fall together, "
         + "that the machine changed. The black line is the median of each round. One panel per wait strategy."
     ),
+    (
+      "core-to-core", "A cache line between every two CPUs",
+      "How long a cache line takes to the other CPU and back, from the last 'ipcbench matrix' on this machine: what no "
+        + "mechanism can be faster than. Median of the trials of a pair; the lighter, the nearer."
+    ),
   ]
 
   /// The SVG element alone, with ids that no other picture on the page has.

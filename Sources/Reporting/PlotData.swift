@@ -11,14 +11,14 @@ public enum PlotData {
   ///
   /// A plot for which the run has no data gets its files too; they then say that there are no series.
   public static func write(
-    _ run: Run, to directory: String, ownCost: String = ""
+    _ run: Run, to directory: String, ownCost: String = "", matrix: CoreMatrix? = nil
   ) throws(ResultsError) {
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     } catch {
       throw notWritable(directory, error)
     }
-    for file in files(run, ownCost: ownCost) {
+    for file in files(run, ownCost: ownCost, matrix) {
       let path = "\(directory)/\(file.name)"
       do {
         try Data(file.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
@@ -29,7 +29,9 @@ public enum PlotData {
   }
 
   /// The files as they would be written.
-  static func files(_ run: Run, ownCost: String = "") -> [(name: String, text: String)] {
+  static func files(_ run: Run, ownCost: String = "", _ matrix: CoreMatrix? = nil) -> [(
+    name: String, text: String
+  )] {
     let view = RunView(run, ownCost: ownCost)
     let drawings = [
       view.overSize("latency-over-size", "round-trip", .medianRoundTrip),
@@ -39,9 +41,13 @@ public enum PlotData {
     ].map(\.withRoomForItsPanels)
     let drawn = Set(drawings.flatMap { $0.lines.map(\.series.identity.id) })
     let styles = PlotStyles(view, drawn: drawn)
+    let ofCores = matrix.map { MatrixReport($0, run.environment) }
     return drawings.flatMap { drawing in
       [("\(drawing.name).tsv", drawing.table), ("\(drawing.name).gp", drawing.description(styles, view))]
-    }
+    } + [
+      ("core-to-core.tsv", ofCores?.plotData ?? ""),
+      ("core-to-core.gp", ofCores?.plotFacts ?? "cpu_count = 0\n"),
+    ]
   }
 
   private static func notWritable(_ path: String, _ error: any Error) -> ResultsError {

@@ -71,7 +71,7 @@ extension RunView {
         medians, distribution,
         everyCase(pattern, percentiles + costs.dropLast() + [.messageRate] + sides + Figure.countedCosts),
       ],
-      plots: ["latency-over-size", "percentile-spectrum", "latency-over-cpu", "trial-strips"])
+      plots: ["latency-over-size", "percentile-spectrum", "latency-over-cpu", "trial-strips", "core-to-core"])
   }
 
   /// Mechanisms that wake and carry nothing, or a few bytes of their own: never in one table with messages.

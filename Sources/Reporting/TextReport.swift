@@ -15,14 +15,20 @@ public func textReport(_ run: Run, width: Int = 80, files: [String] = []) -> Str
 public func textReport(
   _ run: Run, style: TextStyle, files: [String] = [], ownCost: String = ""
 ) -> String {
-  let view = RunView(run, ownCost: ownCost)
+  textReport(RunReports(run, ownCost: ownCost), style: style, files: files)
+}
+
+/// For a terminal.
+public func textReport(_ reports: RunReports, style: TextStyle, files: [String] = []) -> String {
+  let (view, sections) = (reports.view, reports.sections)
   var lines = style.wrapped(view.headline, rest: "  ").map { style.coloured($0, .strong) }
   lines += style.wrapped(view.trust.sentence, first: "  ", rest: "    ")
   lines += view.run.briefFacts.flatMap { fact in
-    style.wrapped(fact.text, first: "  \(fact.name.padded(to: 8))  ", rest: String(repeating: " ", count: 12))
+    style.wrapped(
+      fact.text, first: "  \(fact.name.padded(to: 8))  ", rest: String(repeating: " ", count: 12))
   }
   lines += warningLines(view, style)
-  for section in view.sections {
+  for section in sections {
     lines += ["", style.coloured(style.encoded(section.title), .strong)]
     lines += style.wrapped(section.lead, first: "  ", rest: "  ").map { style.coloured($0, .faint) }
     for table in section.brief {

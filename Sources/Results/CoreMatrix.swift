@@ -54,6 +54,11 @@ public struct CoreMatrix: Codable, Sendable {
     case trialNanoseconds, seed, cpus, pairs
   }
 
+  /// - Throws: `unreadable`, `newerVersion` or `malformed`.
+  public static func load(_ path: String) throws(ResultsError) -> CoreMatrix {
+    try ResultsJSON.decode(CoreMatrix.self, from: Files.read(path), path: path, currentVersion: 1)
+  }
+
   public static var bareCacheLine: String { "cache-line" }
 
   public init(_ environment: Environment, cpus: [CPU], trials: Int, trialNanoseconds: UInt64, seed: UInt64) {

@@ -77,8 +77,8 @@ extension TrialRecord {
   /// decoder says what is wrong.
   init?(apart line: Data) {
     guard let lists = NumberLists(line),
-      var record = try? ResultsJSON.decode(
-        TrialRecord.self, from: lists.rest, path: "", currentVersion: TrialRecord.currentSchemaVersion)
+      var record = try? ResultsJSON.decoder.decode(TrialRecord.self, from: lists.rest),
+      record.schemaVersion <= TrialRecord.currentSchemaVersion
     else { return nil }
     for (index, histogram) in record.histograms.enumerated() {
       guard let values = lists[histogram.values], let counts = lists[histogram.counts] else { return nil }

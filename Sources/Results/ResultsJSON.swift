@@ -23,8 +23,7 @@ public enum ResultsJSON {
   static func decode<Value: Decodable>(
     _ type: Value.Type, from data: Data, path: String, line: Int? = nil, currentVersion: Int
   ) throws(ResultsError) -> Value {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let decoder = decoder
     let place = line.map { "line \($0) of \(path)" } ?? path
     let outcome = Result { try decoder.decode(type, from: data) }
     // The version is looked at even where all fields are there: a newer file may mean something else by them.
@@ -40,6 +39,12 @@ public enum ResultsJSON {
         "\(place.capitalisedFirst) is not what ipcbench writes (\(sentence(error))): "
           + "restore the file from a copy, or measure again.")
     }
+  }
+
+  static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
   }
 
   struct Version: Decodable { var schemaVersion: Int }

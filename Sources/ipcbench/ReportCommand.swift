@@ -19,13 +19,29 @@ struct ReportCommand: ParsableCommand {
     do {
       let run = try RunDirectory.open(directory).load()
       run.warnings.forEach { log.warning("\($0)") }
-      if let plotData { return try PlotData.write(run, to: plotData, ownCost: Registry.ownCost) }
+      if let plotData {
+        return try PlotData.write(run, to: plotData, ownCost: Registry.ownCost, matrix: matrix(beside: run))
+      }
       let plots = plotDirectory.map(Plot.load(from:)) ?? []
-      try write(markdownReport(run, plots: plots, ownCost: Registry.ownCost), to: "\(run.path)/report.md")
-      try write(htmlReport(run, plots: plots, ownCost: Registry.ownCost), to: "\(run.path)/report.html")
-      Terminal.data(textReport(run, style: Terminal.style, ownCost: Registry.ownCost))
+      let reports = RunReports(run, ownCost: Registry.ownCost)
+      try write(markdownReport(reports, plots: plots), to: "\(run.path)/report.md")
+      try write(htmlReport(reports, plots: plots), to: "\(run.path)/report.html")
+      Terminal.data(textReport(reports, style: Terminal.style))
     } catch let error as ResultsError {
       throw Problem(.toolFailed, error.description)
+    }
+  }
+
+  /// The core-to-core matrix that 'ipcbench matrix' has left beside the runs, where it is of the run's machine.
+  private func matrix(beside run: Run) -> CoreMatrix? {
+    let path = "\(run.path)/../matrix/\(CoreMatrix.bareCacheLine).json"
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    do throws(ResultsError) {
+      let matrix = try CoreMatrix.load(path)
+      return matrix.hostID == run.environment.host.hostID ? matrix : nil
+    } catch {
+      log.warning("\(error)")
+      return nil
     }
   }
 

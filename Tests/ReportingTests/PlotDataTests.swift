@@ -29,6 +29,40 @@ struct PlotDataTests {
     }
   }
 
+  @Test("the map of the machine's CPUs is drawn where there is one, and is empty where there is none")
+  func theMapOfTheCPUs() {
+    var made = MadeUpRun()
+    made.samples = 500
+    let run = made.make()
+    let cpus = (0..<2).map { CoreMatrix.CPU(id: $0, core: $0, socket: 0, node: 0, lastLevelCache: 0) }
+    var matrix = CoreMatrix(run.environment, cpus: cpus, trials: 3, trialNanoseconds: 20_000_000, seed: 1)
+    var pair = CoreMatrix.Pair(0, 1, "same-l3")
+    (pair.values, pair.median) = ([99, 100, 101], 100)
+    matrix.pairs = [pair]
+    func text(_ name: String, _ matrix: CoreMatrix?) -> String? {
+      PlotData.files(run, matrix).first { $0.name == name }?.text
+    }
+    #expect(text("core-to-core.gp", matrix)?.contains("cpu_count = 2\n") == true)
+    #expect(text("core-to-core.tsv", matrix)?.contains("100") == true)
+    #expect(text("core-to-core.gp", nil) == "cpu_count = 0\n" && text("core-to-core.tsv", nil) == "")
+  }
+
+  @Test("waits of which a picture has but single points leave it, and it has four panels at most")
+  func panelsAreFew() throws {
+    let files = files {
+      $0.waits = ["spin", "yield", "spin-then-block", "block", "poll", "epoll"]
+      $0.mechanisms = $0.mechanisms.map { mechanism in
+        var mechanism = mechanism
+        mechanism.waits += ["poll", "epoll"]
+        mechanism.roundTrip.merge(["poll": 12_000, "epoll": 12_000]) { $1 }
+        return mechanism
+      }
+    }
+    for name in ["latency-over-size", "percentile-spectrum"] {
+      #expect(try #require(files["\(name).gp"]).contains("panel_count = 4\n"), "\(name)")
+    }
+  }
+
   @Test(
     "a block per series: its name, a header, and one row per size with the extreme trials around the median")
   func oneBlockPerSeries() throws {
