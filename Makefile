@@ -65,6 +65,8 @@ records := $(run_dir)/trials.jsonl $(run_dir)/environment.json $(run_dir)/plan.j
 drawn := latency-over-size percentile-spectrum message-rate-over-size goodput-over-size paced-latency-over-rate \
   wake-up-over-gap batch-latency-and-rate latency-over-cpu trial-strips core-to-core
 shared_sources := plots/common.gp plots/panels.gp plots/over-size.gp
+# The map of this machine's CPUs, where `make matrix` has made one.
+matrix_record := $(wildcard results/matrix/cache-line.json)
 have_gnuplot := $(shell command -v gnuplot)
 plot_files := $(if $(have_gnuplot),$(drawn:%=$(plot_dir)/%.svg))
 
@@ -85,15 +87,21 @@ have-gnuplot:
 	@if [ -z "$(have_gnuplot)" ]; then echo "Plots need gnuplot: make deps" >&2; exit 1; fi
 
 ifneq ($(RUN),)
+# One reading of the run serves the pictures and the report: the program has them drawn in between.
 # The program is not a prerequisite: a report changes when its run does, not with every build. To make it
 # again with a newer program: make -B report.
-$(run_dir)/report.html: $(records) $(plot_files) | $(IPCBENCH)
-	@$(IPCBENCH) report $(run_dir) $(if $(plot_files),--plots $(plot_dir)) >$(run_dir)/report.txt.new
+$(run_dir)/report.html: $(records) $(matrix_record) $(wildcard plots/*.gp) | $(IPCBENCH)
+	@mkdir -p $(plot_dir)/data
+	@$(IPCBENCH) report $(run_dir) $(if $(have_gnuplot),--plot-data $(plot_dir)/data --plots $(plot_dir) \
+	  --draw 'touch $(plot_dir)/data/.made && MAKEFLAGS= $(again) --silent --jobs=2 pictures RUN=$(RUN)') \
+	  >$(run_dir)/report.txt.new
 	@printf '\n  page   %s\n  table  %s\n' $(run_dir)/report.html $(run_dir)/results.csv >>$(run_dir)/report.txt.new
 	@mv $(run_dir)/report.txt.new $(run_dir)/report.txt
 
-# With the map of this machine's CPUs, where `make matrix` has made one.
-$(plot_dir)/data/.made: $(records) $(wildcard results/matrix/cache-line.json) | $(IPCBENCH)
+.PHONY: pictures
+pictures: $(plot_files)
+
+$(plot_dir)/data/.made: $(records) $(matrix_record) | $(IPCBENCH)
 	@mkdir -p $(@D)
 	@$(IPCBENCH) report $(run_dir) --plot-data $(@D)
 	@touch $@

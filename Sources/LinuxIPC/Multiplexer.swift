@@ -12,6 +12,8 @@ public struct Multiplexer: ~Copyable {
   /// By event, like what follows.
   private var polls: (input: Int32, output: Int32) = (-1, -1)
   private var isAsked = (input: false, output: false)
+  /// Requests in the ring that the kernel has not taken yet.
+  private var prepared: UInt32 = 0
 
   /// - Parameter kind: `epoll` and `io-uring`; everything else is `poll`.
   public init(_ kind: WaitKind) throws(SystemError) {
@@ -52,15 +54,15 @@ public struct Multiplexer: ~Copyable {
 
   private mutating func waitByRing(_ descriptor: Int32, _ event: Int16, _ milliseconds: Int32) -> Int {
     let isInput = event == Int16(POLLIN)
-    var requests: UInt32 = 0
     if !(isInput ? isAsked.input : isAsked.output) {
       ring?.preparePoll(descriptor, UInt32(event), tag: isInput ? 0 : 1)
       note(isInput, true)
-      requests = 1
+      prepared += 1
     }
-    let entered = ring?.enter(submit: requests, milliseconds: milliseconds) ?? -1
+    let entered = ring?.enter(submit: prepared, milliseconds: milliseconds) ?? -1
     // A completion that is there tells more than the call that it came in.
     let error = RawDescriptor.lastError
+    if entered > 0 { prepared -= UInt32(entered) }
     var isReady = false
     while let done = ring?.take() {
       note(done.tag == 0, false)

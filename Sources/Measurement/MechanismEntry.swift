@@ -82,35 +82,13 @@ public struct Form: Sendable {
   public static func of<P: ChannelProvider, T: Transport & ~Copyable>(
     _ provider: P.Type, _ transport: T.Type, variants: [String] = [], wait: WaitKind? = nil
   ) -> Form where P.Attachment == T.Attachment {
-    Form(
-      mechanism: P.mechanism, wait: wait ?? T.wait, mayDrop: T.mayDrop, variants: variants,
+    made(
+      provider, wait: wait ?? T.wait, mayDrop: T.mayDrop, variants: variants,
       replyByteCount: T.replyByteCount,
-      probe: { spec throws(TransportError) in
-        if spec.wait == .ioURing, let obstacle = URing.obstacle {
-          throw TransportError(.unavailable, obstacle + ".")
-        }
-        try P.probe(spec)
-      },
-      open: { spec throws(TransportError) in
-        let channel = try P.open(spec)
-        return OpenChannel(
-          launch: { P.launch(channel, $0, spec) },
-          work: { role, settings, page in
-            Worker.run(T.self, role, spec, settings, page) { () throws(TransportError) in
-              try P.attach(channel, as: role, spec)
-            }
-          },
-          relinquish: { P.relinquish(channel) },
-          close: { P.close(channel) })
-      },
-      workAt: { address, role, spec, settings, page in
-        Worker.run(T.self, role, spec, settings, page) { () throws(TransportError) in
-          try spec.hosts.enter(as: role)
-          return try P.attach(try P.find(address, spec), as: role, spec)
-        }
-      },
-      removeLeftovers: { P.removeLeftovers() },
-      visit: { $0.visit(P.self, T.self) })
+      visit: { $0.visit(P.self, T.self) },
+      work: { role, spec, settings, page, attach in
+        Worker.run(T.self, role, spec, settings, page, attach: attach)
+      })
   }
 
   /// A form for one pattern, in which the sides are of different types.
@@ -125,19 +103,44 @@ public struct Form: Sendable {
     _ pattern: L.Type, _ provider: P.Type, _ sender: S.Type, _ receiver: R.Type, variants: [String] = [],
     maximumMessageByteCount: Int? = nil
   ) -> Form where P.Attachment == S.Attachment, P.Attachment == R.Attachment {
+    made(
+      provider, wait: S.wait, pattern: L.kind, maximumMessageByteCount: maximumMessageByteCount,
+      mayDrop: R.mayDrop, variants: variants,
+      work: { role, spec, settings, page, attach in
+        Worker.gather(S.self, R.self, L.self, role, spec, settings, page, attach: attach)
+      })
+  }
+
+  /// One worker's whole work, once it knows how to attach.
+  @usableFromInline
+  typealias Work<Attachment> =
+    @Sendable (
+      Role, ChannelSpec, TrialSettings, ControlPage, _ attach: () throws(TransportError) -> Attachment
+    ) -> Int32
+
+  @inlinable
+  static func made<P: ChannelProvider>(
+    _ provider: P.Type, wait: WaitKind, pattern: PatternKind? = nil, maximumMessageByteCount: Int? = nil,
+    mayDrop: Bool, variants: [String], replyByteCount: Int? = nil,
+    visit: @escaping @Sendable (any FormVisitor) -> Void = { _ in }, work: @escaping Work<P.Attachment>
+  ) -> Form {
     Form(
-      mechanism: P.mechanism, wait: S.wait, pattern: L.kind,
-      maximumMessageByteCount: maximumMessageByteCount, mayDrop: R.mayDrop, variants: variants,
-      replyByteCount: nil,
-      probe: { spec throws(TransportError) in try P.probe(spec) },
+      mechanism: P.mechanism, wait: wait, pattern: pattern,
+      maximumMessageByteCount: maximumMessageByteCount, mayDrop: mayDrop, variants: variants,
+      replyByteCount: replyByteCount,
+      probe: { spec throws(TransportError) in
+        if spec.wait == .ioURing, let obstacle = URing.obstacle {
+          throw TransportError(.unavailable, obstacle + ".")
+        }
+        try P.probe(spec)
+      },
       open: { spec throws(TransportError) in
         let channel = try P.open(spec)
         return OpenChannel(
           launch: { P.launch(channel, $0, spec) },
           work: { role, settings, page in
             let spec = spec.seated(settings.rank)
-            return Worker.gather(S.self, R.self, L.self, role, spec, settings, page) {
-              () throws(TransportError) in
+            return work(role, spec, settings, page) { () throws(TransportError) in
               try P.attach(channel, as: role, spec)
             }
           },
@@ -146,14 +149,13 @@ public struct Form: Sendable {
       },
       workAt: { address, role, spec, settings, page in
         let spec = spec.seated(settings.rank)
-        return Worker.gather(S.self, R.self, L.self, role, spec, settings, page) {
-          () throws(TransportError) in
+        return work(role, spec, settings, page) { () throws(TransportError) in
           try spec.hosts.enter(as: role)
           return try P.attach(try P.find(address, spec), as: role, spec)
         }
       },
       removeLeftovers: { P.removeLeftovers() },
-      visit: { _ in })
+      visit: visit)
   }
 }
 

@@ -91,10 +91,27 @@ extension Environment {
 
 extension Run {
   /// Of the machine, and of the other one where there is one.
-  var briefFacts: [Fact] { environment.briefFacts + peerFacts }
+  var briefFacts: [Fact] { environment.briefFacts + placementFacts + peerFacts }
 
   var fullFacts: [Fact] {
-    environment.fullFacts + peerFacts.map { Fact(name: $0.name.capitalized, text: $0.text) }
+    environment.fullFacts
+      + (placementFacts + peerFacts).map { Fact(name: $0.name.capitalized, text: $0.text) }
+  }
+
+  /// Where producer and consumer ran: `CPUs 0,1 (same-l3)`.
+  private var placementFacts: [Fact] {
+    let pairs = trials.lazy.filter { trial in
+      trial.status == .ok && !trial.cpus.isEmpty && trial.identity.producers == 1
+        && trial.identity.consumers == 1
+    }
+    let places = Set(pairs.map { "\($0.cpus) (\($0.identity.placement))" }).sorted()
+    return places.isEmpty ? [] : [Fact(name: "pinned", text: "CPUs " + places.joined(separator: ", "))]
+  }
+
+  /// How the CPUs lie to each other, where all cases are alike.
+  var commonPlacement: String? {
+    let placements = Set(trials.lazy.filter { $0.status == .ok }.map(\.identity.placement))
+    return placements.count == 1 ? placements.first : nil
   }
 
   private var peerFacts: [Fact] { plan.peer.map { [$0.fact] } ?? [] }

@@ -195,11 +195,12 @@ struct PlotStyles {
     return usual.filter(waits.contains) + waits.subtracting(usual).sorted()
   }
 
-  /// What stands below every heading: which machine, and how many trials.
+  /// What stands below every heading: which machine, how its CPUs lie to each other, and how many trials.
   func machine(_ view: RunView, leftOut: Int) -> String {
     let kernel = view.run.environment.kernel.release.map { ", Linux \($0)" } ?? ""
     let more = leftOut > 0 ? "; \(leftOut) more in the tables" : ""
-    let trials = "; \(counted(view.run.plan.rounds, "trial"))\(more)"
+    let placement = view.run.commonPlacement.map { "; \($0)" } ?? ""
+    let trials = "\(placement); \(counted(view.run.plan.rounds, "trial"))\(more)"
     let machine = "\(view.run.environment.machine)\(kernel)"
     let room = 104 - trials.count
     return (machine.count <= room ? machine : machine.prefix(room - 1) + "…") + trials

@@ -61,14 +61,30 @@ public struct TextStyle: Sendable, Hashable {
     var lines: [String] = []
     var line = first
     var isEmpty = true
-    for word in encoded(text).split(separator: " ", omittingEmptySubsequences: true) {
+    for word in Self.words(encoded(text)) {
       if !isEmpty, line.count + 1 + word.count > width {
         lines.append(line)
         (line, isEmpty) = (rest, true)
       }
-      line += isEmpty ? String(word) : " " + word
+      line += isEmpty ? word : " " + word
       isEmpty = false
     }
     return lines + [line]
   }
+
+  /// What stays together on a line: a word, or a number and its unit.
+  private static func words(_ text: String) -> [String] {
+    var words: [String] = []
+    for word in text.split(separator: " ").map(String.init) {
+      let unit = String(word.prefix { $0.isLetter || $0 == "%" })
+      if let last = words.last, units.contains(unit), last.last?.isNumber == true, !last.contains(" ") {
+        words[words.count - 1] = "\(last) \(word)"
+      } else {
+        words.append(word)
+      }
+    }
+    return words
+  }
+
+  private static let units: Set<String> = ["%", "ns", "µs", "us", "ms", "s", "B", "KiB", "MiB", "GiB"]
 }
