@@ -201,8 +201,9 @@ struct PlotStyles {
     let more = leftOut > 0 ? "; \(leftOut) more in the tables" : ""
     let placement = view.run.commonPlacement.map { "; \($0)" } ?? ""
     let trials = "\(placement); \(counted(view.run.plan.rounds, "trial"))\(more)"
-    let machine = "\(view.run.environment.machine)\(kernel)"
     let room = 104 - trials.count
+    let machine = view.run.environment.machine
+    if machine.count + kernel.count <= room { return machine + kernel + trials }
     return (machine.count <= room ? machine : machine.prefix(room - 1) + "…") + trials
   }
 }
