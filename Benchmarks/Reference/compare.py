@@ -109,14 +109,14 @@ class Programs:
 
     def our_round_trip(self, mechanism: str, wait: str, metric: str, has_payload: bool) -> Program:
         size = "-s 64" if has_payload else ""
-        command = f"{self.ipcbench} run -m {mechanism} {size} -p round-trip --wait {wait} --pin {self.cpus}"
+        command = f"{self.ipcbench} run -m {mechanism} {size} -p round-trip --wait {wait} --pin {self.cpus} --no-counts"
         command += f" --trials {FRESH_PAIRS} --duration {self.milliseconds // FRESH_PAIRS}ms"
         command += f" --format json --quiet --out {self.scratch}"
         return Program(tuple(command.split()), case_metric(f"latency_rtt_{metric}"))
 
     def our_cpu_time(self, mechanism: str, wait: str) -> Program:
         """Over a second: for its first 100 ms a pair that blocks is in another state than later, here."""
-        command = f"{self.ipcbench} run -m {mechanism} -s 64 -p round-trip --wait {wait} --pin {self.cpus}"
+        command = f"{self.ipcbench} run -m {mechanism} -s 64 -p round-trip --wait {wait} --pin {self.cpus} --no-counts"
         command += f" --trials 1 --duration 1s --format json --quiet --out {self.scratch}"
         return Program(tuple(command.split()), case_cpu_time, 3)
 

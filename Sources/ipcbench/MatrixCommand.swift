@@ -123,8 +123,9 @@ struct MatrixCommand: ParsableCommand {
       waits: wait.map { [$0] }, trials: trials, durationNanoseconds: duration.nanoseconds)
     do {
       let planner = Planner(entries: Registry.entries, topology: topology, scope: scope)
-      let plan = try planner.plan(
+      var plan = try planner.plan(
         Suite(name: "matrix", description: "", blocks: [block]), pin: .auto, memory: .local, seed: 0)
+      plan.countsEvents = false
       guard plan.cases.count == 1 else {
         if let skip = plan.skips.first { throw Problem(.usage, "Nothing can be measured: \(skip.reason)") }
         throw Problem(

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Harness
 import IPCTransport
 import LinuxIPC
@@ -31,7 +32,7 @@ struct Session {
       plan.memory = try options.memory.policy(
         topology: topology, producer: plan.producerCPU, consumer: plan.consumerCPU)
       plan.echoSpinSteps = options.echoSpin
-      plan.countsEvents = options.counts
+      plan.countsEvents = options.counts && getenv(TrialProgram.noCountsVariable) == nil
       try plan.keep(options.filters)
       self.plan = plan
     } catch let error as UsageError {

@@ -71,7 +71,7 @@ struct StoredCheck {
     let session = RunID.make()
     let folder = "\(directory)/\(session)"
     var arguments = ["run"] + options.filters
-    arguments += ["--suite", options.suite ?? "check", "--out", folder, "--format", "csv"]
+    arguments += ["--suite", options.suite ?? "check", "--out", folder, "--format", "csv", "--no-counts"]
     if let duration = options.duration { arguments += ["--duration", "\(duration.nanoseconds)ns"] }
     if let seed = options.seed { arguments += ["--seed", String(seed)] }
     if options.quiet { arguments.append("--quiet") }

@@ -24,6 +24,9 @@ public struct TrialProgram: Sendable {
     self.extraArguments = extraArguments
   }
 
+  /// Where it is set, 'run' counts no system calls: in a program for each trial it would do so in every one.
+  public static let noCountsVariable = "IPCBENCH_NO_COUNTS"
+
   /// What came of it.
   public enum Outcome: Sendable {
     case measured([TrialRecord], Environment)
@@ -46,6 +49,8 @@ public struct TrialProgram: Sendable {
       let log = try FileDescriptor.open(
         errors, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
       let arguments = arguments(planned, plan, seed: seed) + ["--out", folder]
+      // By a variable and not by its option, which older versions would refuse.
+      setenv(Self.noCountsVariable, "1", 1)
       let child = try Processes.start(path, arguments, standardError: log)
       try log.close()
       guard let status = try Self.wait(for: child) else { return .interrupted }
