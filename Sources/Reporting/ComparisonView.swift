@@ -53,7 +53,7 @@ struct ComparisonView {
     var metrics: [ComparedMetric] = []
     for metric in pair.cases.map(\.metric) where !metrics.contains(metric) { metrics.append(metric) }
     metrics.sort { ($0.title.lowercased(), $0.name) < ($1.title.lowercased(), $1.name) }
-    let mean = "\(candidateLetter)/\(baselineLetter), geometric mean"
+    let mean = "\(candidateLetter)/\(baselineLetter), geomean"
     let isJudged = pair.kind != .crossMachine
     var columns = [Table.Column("metric", .left)] + (isJudged ? [] : [Table.Column("results")])
     let verdicts: [Verdict] =
