@@ -9,6 +9,8 @@ public struct Suite: Sendable {
   public var name: String
   public var description: String
   public var blocks: [Block]
+  /// Whether system calls and the processor's events are counted, which takes some 50 ms a case.
+  public var countsEvents = true
 
   public init(name: String, description: String, blocks: [Block]) {
     self.name = name
@@ -121,13 +123,18 @@ private struct SuiteReader {
   var path: String
 
   func suite(_ object: [String: Any], _ name: String) throws(UsageError) -> Suite {
-    try expect(object, keys: ["description", "trials", "duration", "blocks"], in: "the suite")
+    try expect(object, keys: ["description", "trials", "duration", "counts", "blocks"], in: "the suite")
     guard let blocks = object["blocks"] as? [[String: Any]], !blocks.isEmpty else {
       throw UsageError("\(path): 'blocks' must be a list of objects, at least one.")
     }
     var decoded: [Suite.Block] = []
     for block in blocks { decoded.append(try self.block(block, defaults: object)) }
-    return Suite(name: name, description: object["description"] as? String ?? "", blocks: decoded)
+    var suite = Suite(name: name, description: object["description"] as? String ?? "", blocks: decoded)
+    if let counts = object["counts"] {
+      guard let counts = counts as? Bool else { throw UsageError("\(path): 'counts' must be true or false.") }
+      suite.countsEvents = counts
+    }
+    return suite
   }
 
   func block(_ object: [String: Any], defaults: [String: Any]) throws(UsageError) -> Suite.Block {

@@ -32,7 +32,8 @@ struct Session {
       plan.memory = try options.memory.policy(
         topology: topology, producer: plan.producerCPU, consumer: plan.consumerCPU)
       plan.echoSpinSteps = options.echoSpin
-      plan.countsEvents = options.counts && getenv(TrialProgram.noCountsVariable) == nil
+      plan.countsEvents =
+        options.counts && suite.countsEvents && getenv(TrialProgram.noCountsVariable) == nil
       try plan.keep(options.filters)
       self.plan = plan
     } catch let error as UsageError {
