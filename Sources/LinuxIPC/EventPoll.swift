@@ -9,11 +9,13 @@ public struct EventPoll: Sendable {
   /// The corresponding C function is `epoll_create1`.
   public init() throws(SystemError) { descriptor = try check("epoll_create1", "", ipcb_epoll_create()) }
 
-  /// - Parameter token: what `wait` returns for this descriptor.
+  /// - Parameters:
+  ///   - token: what `wait` returns for this descriptor.
+  ///   - events: as poll(2) numbers them, which epoll does too.
   ///
   /// The corresponding C function is `epoll_ctl`.
-  public func add(_ input: FileDescriptor, token: Int) throws(SystemError) {
-    try check("epoll_ctl", "", ipcb_epoll_add(descriptor, input.rawValue, UInt32(POLLIN), UInt32(token)))
+  public func add(_ input: FileDescriptor, token: Int, events: Int32 = POLLIN) throws(SystemError) {
+    try check("epoll_ctl", "", ipcb_epoll_add(descriptor, input.rawValue, UInt32(events), UInt32(token)))
   }
 
   public func remove(_ input: Int32) { _ = ipcb_epoll_remove(descriptor, input) }

@@ -9,8 +9,7 @@ import SystemPackage
 /// A poll request of io_uring is for one time (io_uring_prep_poll_add(3)) and leaves with the call that waits for it.
 public struct Multiplexer: ~Copyable {
   private var ring: URing?
-  /// By event, like what follows.
-  private var polls: (input: Int32, output: Int32) = (-1, -1)
+  private var polls: (input: EventPoll, output: EventPoll)?
   private var isAsked = (input: false, output: false)
   /// Requests in the ring that the kernel has not taken yet.
   private var prepared: UInt32 = 0
@@ -18,15 +17,13 @@ public struct Multiplexer: ~Copyable {
   /// - Parameter kind: `epoll` and `io-uring`; everything else is `poll`.
   public init(_ kind: WaitKind) throws(SystemError) {
     if kind == .ioURing { ring = try URing() }
-    if kind == .epoll {
-      polls.input = try check("epoll_create1", "", ipcb_epoll_create())
-      polls.output = try check("epoll_create1", "", ipcb_epoll_create())
-    }
+    if kind == .epoll { polls = (try EventPoll(), try EventPoll()) }
   }
 
   deinit {
     if let ring { ring.close() }
-    for poll in [polls.input, polls.output] where poll >= 0 { Glibc.close(poll) }
+    polls?.input.close()
+    polls?.output.close()
   }
 
   /// - Parameters:
@@ -34,22 +31,27 @@ public struct Multiplexer: ~Copyable {
   ///   - milliseconds: after which it gives up.
   /// - Returns: 1 where the descriptor is ready, or its other side gone; 0 where the time is up; −1 with errno.
   public mutating func wait(_ descriptor: Int32, _ event: Int16, milliseconds: Int32) -> Int {
-    if polls.input >= 0 { return waitByEpoll(descriptor, event, milliseconds) }
+    if let polls {
+      let isInput = event == Int16(POLLIN)
+      return wait(isInput ? polls.input : polls.output, descriptor, isInput, milliseconds)
+    }
     guard ring == nil else { return waitByRing(descriptor, event, milliseconds) }
     var request = pollfd(fd: descriptor, events: event, revents: 0)
     return Int(Glibc.poll(&request, 1, milliseconds))
   }
 
-  private mutating func waitByEpoll(_ descriptor: Int32, _ event: Int16, _ milliseconds: Int32) -> Int {
-    let isInput = event == Int16(POLLIN)
-    let poll = isInput ? polls.input : polls.output
+  private mutating func wait(
+    _ poll: EventPoll, _ descriptor: Int32, _ isInput: Bool, _ milliseconds: Int32
+  ) -> Int {
     if !(isInput ? isAsked.input : isAsked.output) {
-      // The events of epoll are numbered as those of poll.
-      if ipcb_epoll_add(poll, descriptor, UInt32(event), 0) < 0 { return -1 }
+      do throws(SystemError) {
+        try poll.add(FileDescriptor(rawValue: descriptor), token: 0, events: isInput ? POLLIN : POLLOUT)
+      } catch {
+        return RawDescriptor.fail(error.errno.rawValue)
+      }
       note(isInput, true)
     }
-    var token: UInt32 = 0
-    return Int(ipcb_epoll_wait(poll, &token, 1, milliseconds))
+    return poll.wait(milliseconds: milliseconds) == 0 ? 0 : 1
   }
 
   private mutating func waitByRing(_ descriptor: Int32, _ event: Int16, _ milliseconds: Int32) -> Int {

@@ -197,15 +197,6 @@ extension TextFile {
 }
 
 extension TextFile {
-  /// What a setting below /proc/sys or /sys is: the whole file, or the word in brackets of `always [madvise] never`.
-  public static func setting(at path: String) -> String? {
-    guard let text = read(path) else { return nil }
-    guard let open = text.firstIndex(of: "["), let close = text[open...].firstIndex(of: "]") else {
-      return text
-    }
-    return String(text[text.index(after: open)..<close])
-  }
-
   /// Changes a setting; never makes a file.
   public static func set(_ value: String, at path: String) throws(SystemError) {
     let descriptor = try check("open", path, ipcb_open(path, O_WRONLY | O_TRUNC | O_CLOEXEC, 0))

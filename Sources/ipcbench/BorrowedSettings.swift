@@ -1,6 +1,6 @@
-import Glibc
 import LinuxIPC
 import Reporting
+import Results
 import SystemPackage
 
 /// Settings of the machine that are changed for a while, and put back.
@@ -10,7 +10,6 @@ import SystemPackage
 struct BorrowedSettings {
   /// What one setting came to.
   struct Outcome {
-    var finding: String
     /// What it was, where it was changed.
     var before: String?
     /// How many files it was written to: one for each CPU, or one.
@@ -19,26 +18,26 @@ struct BorrowedSettings {
     var reason: String?
   }
 
-  /// A directory that holds a `proc` and a `sys` of its own; empty for this machine.
-  let root: String
+  private let files: SystemFiles
   private let scope = ResourceScope()
   private var changed: [(path: String, before: String)] = []
 
-  init(root: String) { self.root = root }
+  /// - Parameter root: a directory that holds a `proc` and a `sys` of its own; empty for this machine.
+  init(root: String) { files = SystemFiles(root: root) }
 
   /// Changes what the finding says, in every file that it stands for; those that have the value already are left alone.
-  mutating func apply(_ setting: Doctor.Setting, of finding: String) -> Outcome {
-    var outcome = Outcome(finding: finding)
-    let paths = files(setting.path)
+  mutating func apply(_ setting: Doctor.Setting) -> Outcome {
+    var outcome = Outcome()
+    let paths = paths(setting.path)
     if paths.isEmpty { outcome.reason = "\(setting.path) is not there" }
     for path in paths {
       do throws(SystemError) {
-        guard let before = TextFile.setting(at: path) else { throw SystemError.last("read", path) }
+        guard let before = value(path) else { throw SystemError.last("read", path) }
         guard before != setting.value else { continue }
-        let note = KernelObject.setting(path: path, before: before)
+        let note = KernelObject.setting(path: files.root + path, before: before)
         try scope.note(note)
         do throws(SystemError) {
-          try TextFile.set(setting.value, at: path)
+          try TextFile.set(setting.value, at: files.root + path)
         } catch {
           scope.remove(note)
           throw error
@@ -59,22 +58,24 @@ struct BorrowedSettings {
   mutating func giveBack() -> [(path: String, before: String)] {
     let all = changed.reversed()
     changed = []
-    for (path, before) in all { scope.remove(.setting(path: path, before: before)) }
+    for (path, before) in all { scope.remove(.setting(path: files.root + path, before: before)) }
     scope.removeAll()
-    return all.filter { TextFile.setting(at: $0.path) != $0.before }
+    return all.filter { value($0.path) != $0.before }
   }
 
-  /// `*` in the path stands for the number of every CPU.
-  private func files(_ pattern: String) -> [String] {
-    let parts = pattern.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, let slash = parts[0].lastIndex(of: "/") else { return [root + pattern] }
-    let directory = root + parts[0][..<slash]
-    let prefix = String(parts[0][parts[0].index(after: slash)...])
-    let numbers = Directory.names(of: directory).compactMap { name in
+  /// The whole file, or the word in brackets of `always [madvise] never`.
+  private func value(_ path: String) -> String? { files.chosen(path) ?? files.text(path) }
+
+  /// Below the root; `*` in the pattern stands for the number of every CPU.
+  private func paths(_ pattern: String) -> [String] {
+    let pattern = String(pattern.drop { $0 == "/" })
+    let parts = pattern.split(separator: "*", maxSplits: 1).map(String.init)
+    guard parts.count == 2, let slash = parts[0].lastIndex(of: "/") else { return [pattern] }
+    let directory = String(parts[0][...slash])
+    let prefix = parts[0].dropFirst(directory.count)
+    let numbers = files.names(in: directory).compactMap { name in
       name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
     }
-    return numbers.sorted().map { "\(directory)/\(prefix)\($0)\(parts[1])" }.filter {
-      access($0, F_OK) == 0
-    }
+    return numbers.sorted().map { "\(parts[0])\($0)\(parts[1])" }.filter(files.exists)
   }
 }

@@ -51,7 +51,7 @@ struct DoctorCommand: ParsableCommand {
 struct Treatment {
   private let wanted: [(finding: Doctor.Finding, setting: Doctor.Setting)]
   private let command: [String]
-  private var settings: BorrowedSettings
+  private let root: String
 
   init(_ findings: [Doctor.Finding], root: String, only: [String]?, command: [String]) throws {
     if let unknown = only?.first(where: { name in !findings.contains { $0.name == name } }) {
@@ -63,14 +63,14 @@ struct Treatment {
       finding.setting.flatMap { only?.contains(finding.name) ?? true ? (finding, $0) : nil }
     }
     self.command = command
-    settings = BorrowedSettings(root: root)
+    self.root = root
   }
 
   func run() throws {
     Preparation.run(quiet: false)
-    var settings = settings
-    let outcomes = wanted.map { settings.apply($0.setting, of: $0.finding.name) }
-    for (wish, outcome) in zip(wanted, outcomes) { say(wish.setting, outcome) }
+    var settings = BorrowedSettings(root: root)
+    let outcomes = wanted.map { settings.apply($0.setting) }
+    for (wish, outcome) in zip(wanted, outcomes) { say(wish.finding.name, wish.setting, outcome) }
     if outcomes.isEmpty { log.notice("There is nothing to set on this machine.") }
     if let failed = outcomes.first(where: { $0.reason != nil }), settings.isEmpty {
       throw Problem(
@@ -84,12 +84,12 @@ struct Treatment {
     if status != 0 || !stuck.isEmpty { throw ArgumentParser.ExitCode(status != 0 ? status : 1) }
   }
 
-  private func say(_ setting: Doctor.Setting, _ outcome: BorrowedSettings.Outcome) {
+  private func say(_ finding: String, _ setting: Doctor.Setting, _ outcome: BorrowedSettings.Outcome) {
     if outcome.count > 0 {
       let files = outcome.count > 1 ? " on \(outcome.count) CPUs" : ""
-      log.notice("\(outcome.finding): \(setting.value)\(files), was \(outcome.before ?? "")")
+      log.notice("\(finding): \(setting.value)\(files), was \(outcome.before ?? "")")
     }
-    if let reason = outcome.reason { log.warning("\(outcome.finding) was not set: \(reason).") }
+    if let reason = outcome.reason { log.warning("\(finding) was not set: \(reason).") }
   }
 
   private func hold(_ settings: BorrowedSettings) -> Int32 {
